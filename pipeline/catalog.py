@@ -1,0 +1,153 @@
+"""The catalog: a typed, validated view of config/tables.yml.
+
+Everything that must agree on a table (COPY, CSV header, warehouse table, fingerprint) is derived from the `Table` built
+here, so that there is one truth about columns, keys and types.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from pipeline.column_types import ColumnType, resolve_type
+from pipeline.errors import ConfigurationError
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column as PostgreSQL declares it, and what it becomes on the way."""
+
+    name: str
+    type: ColumnType
+    nullable: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """One source table. `partition` names the column whose UTC day partitions it; None for a whole table."""
+
+    schema: str
+    name: str
+    columns: tuple[Column, ...]
+    key: tuple[str, ...]
+    partition: str | None
+    description: str = ""
+
+    @property
+    def is_daily(self) -> bool:
+        return self.partition is not None
+
+    @property
+    def partition_column(self) -> Column:
+        """The column whose UTC day partitions a daily table."""
+        return self.column(self.partition or "")
+
+    def column(self, name: str) -> Column:
+        return next(column for column in self.columns if column.name == name)
+
+    @property
+    def schema_id(self) -> str:
+        """16 hex digits that change whenever the meaning of a stored fingerprint would."""
+        shape = [self.partition, [[column.name, column.type.source] for column in self.columns]]
+        return hashlib.sha256(json.dumps(shape).encode()).hexdigest()[:16]
+
+
+@dataclass(frozen=True, slots=True)
+class Catalog:
+    """All tables of one source schema, in the file's order."""
+
+    schema: str
+    tables: tuple[Table, ...]
+    path: Path | None = None
+
+    def __iter__(self) -> Iterator[Table]:
+        return iter(self.tables)
+
+    def table(self, name: str) -> Table:
+        """The table of this name.
+
+        Raises:
+            ConfigurationError: no such table in the catalog.
+        """
+        for table in self.tables:
+            if table.name == name:
+                return table
+        known = ", ".join(table.name for table in self.tables)
+        raise ConfigurationError(f"no table {name!r} in {self.path or 'the catalog'}", f"Known tables: {known}.")
+
+
+class _TableEntry(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+    description: str = ""
+    key: list[str] = []
+    partition: str | None = None
+    columns: Annotated[dict[str, str], Field(min_length=1)]
+
+
+class _CatalogFile(BaseModel):
+    model_config = ConfigDict(extra="forbid", populate_by_name=True)
+    source_schema: Annotated[str, Field(alias="schema")]
+    tables: Annotated[dict[str, _TableEntry], Field(min_length=1)]
+
+
+def load_catalog(path: Path) -> Catalog:
+    """Read and validate a catalog file.
+
+    Raises:
+        ConfigurationError: the file is missing, is not YAML, or does not describe tables; the text names the place.
+    """
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise ConfigurationError(
+            f"no catalog at {path}", "Write one with `tillroll discover`, or set TILLROLL_CATALOG to yours."
+        ) from None
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise ConfigurationError(f"cannot read the catalog {path}: {error}", "Repair the file.") from error
+    return parse_catalog(content, path)
+
+
+def parse_catalog(content: Any, path: Path | None = None) -> Catalog:
+    """Validate a catalog's parsed YAML. Raises ConfigurationError, naming table and column."""
+    try:
+        file = _CatalogFile.model_validate(content)
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(str(part) for part in first["loc"]) or "the file"
+        raise ConfigurationError(
+            f"catalog {path}: {place}: {first['msg']}", "See config/tables.yml for the format."
+        ) from error
+    tables = tuple(_table(file.source_schema, name, entry, path) for name, entry in file.tables.items())
+    return Catalog(file.source_schema, tables, path)
+
+
+def _table(schema: str, name: str, entry: _TableEntry, path: Path | None) -> Table:
+    columns = tuple(_column(column, declaration) for column, declaration in entry.columns.items())
+    table = Table(schema, name, columns, tuple(entry.key), entry.partition, entry.description)
+    known = {column.name: column for column in columns}
+    for used in [*entry.key, *([entry.partition] if entry.partition else [])]:
+        if used not in known:
+            raise ConfigurationError(f"catalog {path}: {name} has no column {used!r}", f"Columns: {', '.join(known)}.")
+    if entry.partition and known[entry.partition].nullable:
+        raise ConfigurationError(
+            f"catalog {path}: partition column {name}.{entry.partition} may be null",
+            "A row without a day would belong to no partition: declare it not null, or set `partition: null`.",
+        )
+    if entry.partition and not known[entry.partition].type.has_day:
+        raise ConfigurationError(
+            f"catalog {path}: partition column {name}.{entry.partition} is {known[entry.partition].type.source}",
+            "Only date, timestamp and timestamptz columns have a day.",
+        )
+    return table
+
+
+def _column(name: str, declaration: str) -> Column:
+    words = declaration.strip()
+    nullable = not words.lower().endswith(" not null")
+    declared = words if nullable else words[: -len(" not null")]
+    return Column(name, resolve_type(declared), nullable)

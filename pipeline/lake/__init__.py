@@ -1,0 +1,19 @@
+"""Lakes. Each has the same face (`base.Lake`); the URL chooses one."""
+
+from pipeline.errors import ConfigurationError
+from pipeline.lake.base import Lake
+from pipeline.settings import Settings
+
+
+def open_lake(settings: Settings) -> Lake:
+    """The lake that TILLROLL_LAKE_URL names.
+
+    Raises:
+        ConfigurationError: the URL's scheme is not one Tillroll knows.
+    """
+    url = settings.lake
+    if url.startswith("file://"):
+        from pipeline.lake.folder import FolderLake
+
+        return FolderLake.from_url(url)
+    raise ConfigurationError(f"TILLROLL_LAKE_URL: no lake for {url.split(':', 1)[0]!r}", "Use file:///path/to/folder.")

@@ -1,0 +1,51 @@
+"""What a lake must do: hold objects under paths, replace one atomically, and say what it holds.
+
+A path is relative to the lake's URL, with `/` between its parts: `source/csv/2025-01-01/transaction.csv`.
+"""
+
+from collections.abc import Iterator
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import Protocol
+
+from pipeline.manifest import Part
+
+
+class ObjectWriter(Protocol):
+    """An object in the making; invisible under its path until `commit`."""
+
+    path: str
+    bytes_written: int
+
+    def write(self, data: bytes) -> None:
+        """Append bytes."""
+
+    def commit(self) -> Part:
+        """Put the object under its path, durably and atomically, replacing what was there."""
+
+    def abort(self) -> None:
+        """Forget what was written. Harmless after `commit`."""
+
+
+class Lake(Protocol):
+    """A folder or a bucket."""
+
+    url: str
+
+    def create(self, path: str) -> ObjectWriter:
+        """Begin an object."""
+
+    def read(self, path: str) -> bytes | None:
+        """A small object's content; None where there is none."""
+
+    def matches(self, part: Part) -> bool:
+        """Whether the object under the part's path has exactly its bytes and checksum."""
+
+    def local_path(self, part: Part) -> AbstractContextManager[Path]:
+        """The object as a local file for as long as the context lasts, for engines that read files."""
+
+    def list_folders(self, path: str) -> Iterator[str]:
+        """Names of the folders directly under `path`, sorted."""
+
+    def delete(self, path: str) -> None:
+        """Remove an object; nothing happens where there is none."""

@@ -1,0 +1,109 @@
+"""Settings: every choice a user can make, typed, from TILLROLL_* variables and `.env`.
+
+Nothing else in the code reads the environment or knows where it runs. A URL that is not set means the laptop's own
+server; `pipeline.embedded` knows its port and password.
+"""
+
+from functools import cached_property
+from pathlib import Path
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from pipeline.errors import ConfigurationError
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+class Settings(BaseSettings):
+    """Tillroll's settings. Relative paths are relative to the project's root, wherever the command is typed."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="TILLROLL_", env_file=ROOT / ".env", env_file_encoding="utf-8", extra="ignore", env_ignore_empty=True
+    )
+
+    # where it runs
+    source: Annotated[
+        Literal["shop", "external"],
+        Field(description="`shop`: the practice shop fills the source; `external`: a real one does"),
+    ] = "shop"
+    source_url: Annotated[
+        SecretStr | None, Field(description="postgresql://user:password@host:port/database; unset: embedded")
+    ] = None
+    lake_url: Annotated[str | None, Field(description="file:///folder or gs://bucket; unset: data/lake")] = None
+    warehouse_url: Annotated[
+        str | None, Field(description="duckdb:///file or bigquery://project/location; unset: data/warehouse")
+    ] = None
+    smtp_url: Annotated[
+        SecretStr | None, Field(description="smtp://user:password@host:port or smtps://…; unset: the local inbox")
+    ] = None
+
+    # what is moved
+    catalog: Annotated[Path, Field(description="the tables to move")] = Path("config/tables.yml")
+    lookback: Annotated[int, Field(ge=0, description="days before the run's day that every run compares again")] = 7
+    shard_bytes: Annotated[
+        int, Field(ge=1_000_000, description="size past which a table's CSV of a day is continued in another file")
+    ] = 256_000_000
+    workers: Annotated[int, Field(ge=1, le=64, description="tables read from the source at once")] = 2
+
+    # where local state lives
+    data_dir: Annotated[Path, Field(description="local state: lake, warehouse, servers, mail")] = Path("data")
+    postgres_bin: Annotated[
+        Path | None, Field(description="folder with PostgreSQL's programs; unset: from the wheel")
+    ] = None
+    warehouse_memory: Annotated[str, Field(description="most memory DuckDB takes before it spills to disk")] = "2GB"
+
+    # the laptop's servers; 0 finds a free port and keeps it
+    host: Annotated[str, Field(description="address servers listen on")] = "127.0.0.1"
+    postgres_port: Annotated[int, Field(ge=0, le=65535, description="port of the embedded PostgreSQL")] = 0
+    airflow_port: Annotated[int, Field(ge=0, le=65535, description="port of Airflow's web interface")] = 0
+    smtp_port: Annotated[int, Field(ge=0, le=65535, description="port of the local inbox")] = 0
+
+    # alerts
+    alert_to: Annotated[tuple[str, ...], NoDecode, Field(description="who is mailed, comma separated")] = (
+        "data-team@localhost",
+    )
+    alert_from: Annotated[str, Field(description="sender of alert mail")] = "tillroll@localhost"
+
+    @field_validator("alert_to", mode="before")
+    @classmethod
+    def _split(cls, value: object) -> object:
+        return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
+
+    @cached_property
+    def data(self) -> Path:
+        """The data folder, absolute."""
+        return (ROOT / self.data_dir).resolve()
+
+    @cached_property
+    def catalog_path(self) -> Path:
+        """The catalog file, absolute."""
+        return (ROOT / self.catalog).resolve()
+
+    @property
+    def lake(self) -> str:
+        """The lake's URL."""
+        return self.lake_url or f"file://{self.data / 'lake'}"
+
+    @property
+    def warehouse(self) -> str:
+        """The warehouse's URL."""
+        return self.warehouse_url or f"duckdb://{self.data / 'warehouse' / 'warehouse.duckdb'}"
+
+    @classmethod
+    def load(cls) -> Self:
+        """Settings from the environment and `.env`.
+
+        Raises:
+            ConfigurationError: a value is not what its setting takes; names the variable and where it was looked for.
+        """
+        try:
+            return cls()
+        except ValidationError as error:
+            first = error.errors(include_input=False, include_url=False)[0]
+            variable = "TILLROLL_" + str(first["loc"][0]).upper()
+            raise ConfigurationError(
+                f"{variable}: {first['msg']}",
+                f"Set it in the environment or in {ROOT / '.env'}; .env.example explains it.",
+            ) from None

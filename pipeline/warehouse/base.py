@@ -1,0 +1,59 @@
+"""What a warehouse must do: keep a ledger, take in rows unseen, fingerprint them, publish them at once.
+
+Readers see all of a publication or none of it. Everything between `publication()` and `publish()` is invisible to them and
+gone after a crash.
+"""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from datetime import date
+from typing import Protocol
+
+from pipeline.catalog import Table
+from pipeline.fingerprint import Fingerprint, Partition
+from pipeline.lake.base import Lake
+from pipeline.ledger import Ledger, LedgerEntry
+from pipeline.manifest import LakeObject
+
+STAGING = "staging"
+CORE = "core"
+DATAMART = "datamart"
+
+
+class Publication(Protocol):
+    """One atomic change of the `staging` dataset, in the making."""
+
+    def load(self, table: Table, objects: Sequence[LakeObject], lake: Lake) -> None:
+        """Load these partitions of `table` with explicit types, unseen by readers.
+
+        Raises:
+            DataError: a value does not fit its column's type; names table, file, line and column where known.
+        """
+
+    def fingerprints(self, table: Table) -> Mapping[Partition, Fingerprint]:
+        """Fingerprints of the typed rows `load` took in, computed by the warehouse. Absent: no rows."""
+
+    def publish(self, entries: Iterable[LedgerEntry]) -> None:
+        """Replace the entries' partitions by the loaded rows, and record the entries: atomically."""
+
+
+class Warehouse(Protocol):
+    """A place with datasets `staging`, `core` and `datamart`."""
+
+    def ledger(self) -> Ledger:
+        """What is published. Empty where nothing ever was."""
+
+    def publication(self) -> AbstractContextManager[Publication]:
+        """A new publication. Leaving the context without `publish()` changes nothing."""
+
+    def fingerprints(self, table: Table, days: tuple[date, date] | None = None) -> Mapping[Partition, Fingerprint]:
+        """Fingerprints of the published rows of `table`, of all days or of the days in `days` (both inclusive)."""
+
+    def transformed(self) -> Ledger:
+        """The ledger as it was when the core dataset was last built from it (see `transform`)."""
+
+    def record_transformed(self, entries: Collection[LedgerEntry]) -> None:
+        """Remember that the core dataset was built from these entries; others are forgotten."""
+
+    def row_counts(self) -> Mapping[str, int]:
+        """Rows by `dataset.table` for every table and view in staging, core and datamart that people read."""
