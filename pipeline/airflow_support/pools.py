@@ -1,0 +1,17 @@
+"""Airflow pools. A task whose pool does not exist stays queued for ever, so `tillroll up` creates each of these."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Pool:
+    """A pool: at most `slots` of its tasks run at once."""
+
+    name: str
+    slots: int
+    description: str
+
+
+WAREHOUSE = Pool("warehouse", 1, "Tasks that open the warehouse: DuckDB lets one process in at a time")
+
+POOLS = (WAREHOUSE,)
