@@ -1,0 +1,160 @@
+"""Run one server so that neither it nor anything it started outlives its purpose.
+
+    python -m pipeline.embedded.keeper [--run-as …] [--stop-signal INT] [--grace 10] [--while-locked FILE] -- command…
+
+The keeper is the command's parent for life. It ends the command when it is told to (SIGTERM, SIGINT), when its own
+parent dies, or, with --while-locked, when nobody holds a shared lock on the file any more. What the command leaves
+behind, for instance when it is killed, comes to the keeper (a "subreaper") and is ended too. Exits with the command's
+code.
+"""
+
+import argparse
+import contextlib
+import ctypes
+import fcntl
+import os
+import select
+import signal
+import sys
+import time
+from pathlib import Path
+
+from pipeline.embedded import privileges
+
+PR_SET_PDEATHSIG = 1
+PR_SET_CHILD_SUBREAPER = 36
+STRAY_GRACE_SECONDS = 3.0
+
+
+def die_with_parent(number: int, parent: int) -> None:
+    """Have the kernel send this process a signal when `parent`, its parent, dies. Only Linux has this."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, number)
+        if os.getppid() != parent:
+            os.kill(os.getpid(), number)
+
+
+class Keeper:
+    """One command and its descendants."""
+
+    def __init__(self, options: argparse.Namespace) -> None:
+        self.options = options
+        self.stop_signal = signal.Signals[f"SIG{options.stop_signal}"]
+        self.kill_at: float | None = None
+        self.exit_code: int | None = None
+        self.strays: dict[int, float] = {}
+        self.lock = os.open(options.while_locked, os.O_RDWR) if options.while_locked else None
+        self.woken, waker = os.pipe()
+        os.set_blocking(waker, False)
+        signal.set_wakeup_fd(waker, warn_on_full_buffer=False)
+        signal.signal(signal.SIGCHLD, lambda *_: None)
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: self.stop())
+        self.pid = self._spawn()
+
+    def run(self) -> int:
+        """Keep the command until it ends, then see its leftovers off. Returns the exit code."""
+        while self.exit_code is None:
+            self._wait(0.2 if self.lock is not None else 1.0)
+            self._end_strays()
+            if self.lock is not None and _nobody_holds(self.lock):
+                self.stop()
+            if self.kill_at is not None and time.monotonic() > self.kill_at:
+                self._signal_group(signal.SIGKILL)
+        self._signal_group(signal.SIGTERM)
+        while self._end_strays():
+            self._wait(0.1)
+        self._signal_group(signal.SIGKILL)
+        return self.exit_code
+
+    def stop(self) -> None:
+        """Ask the command to end; once its grace is over it is killed."""
+        if self.kill_at is None and self.exit_code is None:
+            self.kill_at = time.monotonic() + self.options.grace
+            os.kill(self.pid, self.stop_signal)
+
+    def _spawn(self) -> int:
+        parent = os.getpid()
+        if (pid := os.fork()) != 0:
+            return pid
+        try:
+            signal.set_wakeup_fd(-1)
+            for number in (signal.SIGCHLD, signal.SIGTERM, signal.SIGINT):
+                signal.signal(number, signal.SIG_DFL)
+            os.setsid()
+            privileges.become(self.options.run_as)  # a change of identity forgets the death signal, so that comes after
+            die_with_parent(self.stop_signal, parent)
+            os.execvp(self.options.command[0], self.options.command)  # noqa: S606
+        except OSError as error:
+            sys.stderr.write(f"{self.options.command[0]}: {error}\n")
+        os._exit(127)
+
+    def _wait(self, seconds: float) -> None:
+        if select.select([self.woken], [], [], seconds)[0]:
+            os.read(self.woken, 512)
+        while True:
+            try:
+                pid, status = os.waitpid(-1, os.WNOHANG)
+            except ChildProcessError:
+                return
+            if pid == 0:
+                return
+            self.strays.pop(pid, None)
+            if pid == self.pid:
+                code = os.waitstatus_to_exitcode(status)
+                self.exit_code = code if code >= 0 else 128 - code
+
+    def _end_strays(self) -> bool:
+        """Ask every orphan that came to this process to end, and kill it when it does not. True while there are any."""
+        children = [pid for pid in _children() if pid != self.pid or self.exit_code is not None]
+        for pid in children:
+            asked_at = self.strays.setdefault(pid, time.monotonic())
+            overdue = time.monotonic() - asked_at > STRAY_GRACE_SECONDS
+            _send(pid, signal.SIGKILL if overdue else signal.SIGTERM)
+        return bool(children)
+
+    def _signal_group(self, number: signal.Signals) -> None:
+        with contextlib.suppress(ProcessLookupError, PermissionError):  # nobody is left in the group
+            os.killpg(self.pid, number)
+
+
+def _nobody_holds(lock: int) -> bool:
+    """Whether the lock is free. If so this process has it from now on, and new users wait for its end."""
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _children() -> list[int]:
+    """Direct children of this (single-threaded) process; none where the system does not list them."""
+    try:
+        return [int(pid) for pid in Path(f"/proc/self/task/{os.getpid()}/children").read_text("ascii").split()]
+    except OSError:
+        return []
+
+
+def _send(pid: int, number: signal.Signals) -> None:
+    with contextlib.suppress(ProcessLookupError):  # it ended by itself
+        os.kill(pid, number)
+
+
+def main() -> int:
+    """Parse the options and run the command."""
+    parser = argparse.ArgumentParser(prog="python -m pipeline.embedded.keeper")
+    parser.add_argument("--run-as", default=privileges.SELF)
+    parser.add_argument("--stop-signal", default="TERM")
+    parser.add_argument("--grace", type=float, default=10.0)
+    parser.add_argument("--while-locked")
+    parser.add_argument("command", nargs="+")
+    options = parser.parse_args()
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1)
+    if not options.while_locked:
+        die_with_parent(signal.SIGTERM, os.getppid())
+    return Keeper(options).run()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,234 @@
+"""The embedded PostgreSQL: up as long as somebody uses it.
+
+Users hold a shared lock on one file. The first starts the server under a keeper; the keeper stops it once nobody holds
+the lock. So commands that run at once share a server, none stops it under another, and since the system drops the locks
+of dead processes, no server outlives its users even when they are killed. The process manager's program is a user like
+the others (`python -m pipeline.embedded.postgres`).
+"""
+
+import fcntl
+import logging
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from threading import Event
+from urllib.parse import quote
+
+import psycopg
+from filelock import FileLock
+from psycopg import sql
+
+from pipeline.embedded import ports, privileges
+from pipeline.embedded.cluster import SUPERUSER, Cluster
+from pipeline.embedded.keeper import die_with_parent
+from pipeline.errors import ConfigurationError, StepError, TransientError
+from pipeline.settings import Settings
+
+logger = logging.getLogger(__name__)
+
+# database → the role that owns it
+DATABASES = {"shop": "tillroll", "airflow": "airflow"}
+START_SECONDS = 60.0
+STOP_SECONDS = 60.0
+LOG_BYTES = 5_000_000
+
+
+class EmbeddedPostgres:
+    """The server whose cluster lies in the data folder. One object is one user of it."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.folder = settings.data / "postgres"
+        self.cluster = Cluster(self.folder, settings.postgres_bin)
+        self.log = self.folder / "server.log"
+        self._hold: int | None = None
+
+    def start(self) -> None:
+        """Use the server, starting it (and making the cluster, roles and databases) when it is not running.
+
+        Raises:
+            ConfigurationError: it cannot run with these settings.
+            StepError: it did not start; the message holds the end of its log.
+            TransientError: it is being stopped, or started, by another process that does not come to an end.
+        """
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self._hold = self._take_hold()
+        try:
+            with FileLock(self.folder / "start.lock", timeout=START_SECONDS):
+                if not self.is_running():
+                    self._launch()
+        except BaseException:
+            self._release()
+            raise
+
+    def stop(self) -> None:
+        """Stop using the server. When nobody else does, it is stopped, and this returns once it is."""
+        self._release()
+        deadline = time.monotonic() + STOP_SECONDS
+        while self.cluster.server() is not None and not self._is_held() and time.monotonic() < deadline:
+            time.sleep(0.02)
+
+    @contextmanager
+    def running(self) -> Iterator["EmbeddedPostgres"]:
+        """Use the server for as long as the context lasts."""
+        self.start()
+        try:
+            yield self
+        finally:
+            self.stop()
+
+    def is_running(self) -> bool:
+        """Whether the server accepts connections."""
+        return self.cluster.ready_port() is not None
+
+    def url(self, database: str, role: str | None = None) -> str:
+        """`postgresql://…` of a database, signing in as its owner, or as `role`; whether or not the server runs."""
+        user = role or DATABASES.get(database, SUPERUSER)
+        port = self.cluster.ready_port() or ports.port(self.settings, "postgres")
+        host = f"[{self.settings.host}]" if ":" in self.settings.host else self.settings.host
+        return f"postgresql://{user}:{quote(self.cluster.password(user), safe='')}@{host}:{port}/{quote(database)}"
+
+    def ensure_database(self, name: str) -> None:
+        """Create a database, and its owner (see DATABASES), unless they exist. The server must run."""
+        owner = DATABASES.get(name, SUPERUSER)
+        with psycopg.connect(self.url("postgres", SUPERUSER), autocommit=True) as connection:
+            if not connection.execute("select 1 from pg_roles where rolname = %s", [owner]).fetchone():
+                # Hashed here: a password in a statement could end up in the server's log.
+                secret = connection.pgconn.encrypt_password(
+                    self.cluster.password(owner).encode(), owner.encode(), b"scram-sha-256"
+                )
+                connection.execute(
+                    sql.SQL("create role {} login password {}").format(sql.Identifier(owner), secret.decode())
+                )
+            if not connection.execute("select 1 from pg_database where datname = %s", [name]).fetchone():
+                connection.execute(
+                    sql.SQL("create database {} owner {}").format(sql.Identifier(name), sql.Identifier(owner))
+                )
+
+    def _launch(self) -> None:
+        run_as = self.cluster.create()
+        self.cluster.forget_dead_server()
+        port = ports.port_to_listen(self.settings, "postgres")
+        if self.log.exists() and self.log.stat().st_size > LOG_BYTES:
+            self.log.replace(self.log.with_suffix(".log.1"))
+        with self.log.open("ab") as log:
+            written_before = log.tell()
+            keeper = subprocess.Popen(
+                self._command(run_as, port),
+                stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                env=self.cluster.environment(), start_new_session=True,
+            )  # fmt: skip
+        self._wait_until_ready(keeper, written_before)
+        for database in DATABASES:
+            self._set_up(database)
+
+    def _command(self, run_as: str, port: int) -> list[str]:
+        server_settings = {
+            "listen_addresses": self.settings.host,
+            "port": port,
+            "unix_socket_directories": "",
+            "timezone": "UTC",
+            "log_timezone": "UTC",
+            "log_checkpoints": "off",
+            "max_connections": 100,
+        }
+        postgres = [str(self.cluster.bin / "postgres"), "-D", str(self.cluster.data)]
+        postgres += [f"--{name.replace('_', '-')}={value}" for name, value in server_settings.items()]
+        # SIGINT is PostgreSQL's fast shutdown: it does not wait for clients to leave.
+        options = ["--stop-signal=INT", f"--grace={STOP_SECONDS}", f"--while-locked={self._lock_path}"]
+        return privileges.keeper_command(run_as, postgres, *options)
+
+    def _wait_until_ready(self, keeper: subprocess.Popen[bytes], written_before: int) -> None:
+        deadline = time.monotonic() + START_SECONDS
+        while not self.is_running():
+            if keeper.poll() is not None:
+                raise StepError(f"PostgreSQL did not start: {self._log_since(written_before)}", self._remedy)
+            if time.monotonic() > deadline:
+                keeper.terminate()
+                raise StepError(
+                    f"PostgreSQL was not ready within {START_SECONDS:.0f} s: {self._log_since(written_before)}",
+                    self._remedy,
+                )
+            time.sleep(0.02)
+
+    def _set_up(self, database: str) -> None:
+        try:
+            self.ensure_database(database)
+        except psycopg.OperationalError as error:
+            raise ConfigurationError(
+                f"cannot set up database {database} in the embedded PostgreSQL: {error}",
+                f"Does {self.cluster.secrets.path} belong to the cluster in {self.cluster.data}?",
+            ) from error
+
+    @property
+    def _remedy(self) -> str:
+        return f"The whole log is {self.log}. To start with an empty database, move {self.folder} away."
+
+    def _log_since(self, offset: int) -> str:
+        with self.log.open("rb") as log:
+            log.seek(offset)
+            lines = log.read().decode("utf-8", "replace").splitlines()
+        return " | ".join(lines[-8:]) or "it wrote nothing"
+
+    @property
+    def _lock_path(self) -> Path:
+        return self.folder / "in-use.lock"
+
+    def _take_hold(self) -> int:
+        descriptor = os.open(self._lock_path, os.O_RDWR | os.O_CREAT, 0o600)
+        deadline = time.monotonic() + STOP_SECONDS
+        while True:
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            except BlockingIOError:  # a keeper is stopping the server
+                if time.monotonic() > deadline:
+                    os.close(descriptor)
+                    raise TransientError("the embedded PostgreSQL does not come to a stop", self._remedy) from None
+                time.sleep(0.05)
+            else:
+                return descriptor
+
+    def _release(self) -> None:
+        if self._hold is not None:
+            os.close(self._hold)
+            self._hold = None
+
+    def _is_held(self) -> bool:
+        """Whether somebody uses the server: a shared lock can be taken, an exclusive one cannot."""
+        with self._lock_path.open("rb") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                pass
+            else:
+                return False
+            try:
+                fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            except BlockingIOError:
+                return False
+            return True
+
+
+def main() -> int:
+    """Use the server until this process is told to stop. Fails when the server goes away, to be started again."""
+    die_with_parent(signal.SIGTERM, os.getppid())
+    told_to_stop = Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: told_to_stop.set())
+    with EmbeddedPostgres(Settings.load()).running() as server:
+        logger.info("ready on port %s", server.cluster.ready_port())
+        while not told_to_stop.wait(0.5):
+            if server.cluster.server() is None:
+                logger.error("the server is gone; the end of %s says why", server.log)
+                return 1
+    return 0
+
+
+if __name__ == "__main__":
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
+    sys.exit(main())

@@ -1,0 +1,29 @@
+"""Where each server is: the setting's URL, else the embedded server's. Everyone asks here."""
+
+from pipeline.embedded import ports
+from pipeline.embedded.postgres import EmbeddedPostgres
+from pipeline.settings import Settings
+
+
+def source_url(settings: Settings) -> str:
+    """`postgresql://…` of the source database, password included."""
+    if settings.source_url is not None:
+        return settings.source_url.get_secret_value()
+    return EmbeddedPostgres(settings).url("shop")
+
+
+def smtp_url(settings: Settings) -> str:
+    """`smtp://…` or `smtps://…` of the server that takes mail."""
+    if settings.smtp_url is not None:
+        return settings.smtp_url.get_secret_value()
+    return f"smtp://{settings.host}:{ports.port(settings, 'smtp')}"
+
+
+def airflow_url(settings: Settings) -> str:
+    """`http://…` of Airflow's web interface and API."""
+    return f"http://{settings.host}:{ports.port(settings, 'airflow')}"
+
+
+def airflow_database_url(settings: Settings) -> str:
+    """`postgresql://…` of Airflow's metadata, password included."""
+    return EmbeddedPostgres(settings).url("airflow")
