@@ -105,7 +105,7 @@ class Cluster:
         if made_with != str(version):
             raise ConfigurationError(
                 f"the database in {self.data} was made by PostgreSQL {made_with}, but {self.bin} is {version}",
-                f"Set TILLROLL_POSTGRES_BIN to version {made_with}'s programs, or move {self.folder} away to begin anew.",
+                f"Set TILLROLL_POSTGRES_BIN to version {made_with}'s programs, or move {self.folder} away.",
             )
 
     def _initialize(self, run_as: str, version: int) -> None:

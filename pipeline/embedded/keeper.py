@@ -151,7 +151,9 @@ def main() -> int:
     options = parser.parse_args()
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1)
-    if not options.while_locked:
+    if options.while_locked:
+        os.setsid()  # the terminal's Ctrl-C is for the users, not for their server
+    else:
         die_with_parent(signal.SIGTERM, os.getppid())
     return Keeper(options).run()
 

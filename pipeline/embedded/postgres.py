@@ -10,7 +10,6 @@ import fcntl
 import logging
 import os
 import signal
-import subprocess
 import sys
 import time
 from collections.abc import Iterator
@@ -47,6 +46,7 @@ class EmbeddedPostgres:
         self.cluster = Cluster(self.folder, settings.postgres_bin)
         self.log = self.folder / "server.log"
         self._hold: int | None = None
+        self._keeper: int | None = None
 
     def start(self) -> None:
         """Use the server, starting it (and making the cluster, roles and databases) when it is not running.
@@ -70,7 +70,7 @@ class EmbeddedPostgres:
         """Stop using the server. When nobody else does, it is stopped, and this returns once it is."""
         self._release()
         deadline = time.monotonic() + STOP_SECONDS
-        while self.cluster.server() is not None and not self._is_held() and time.monotonic() < deadline:
+        while self._is_stopping() and time.monotonic() < deadline:
             time.sleep(0.02)
 
     @contextmanager
@@ -118,12 +118,11 @@ class EmbeddedPostgres:
             self.log.replace(self.log.with_suffix(".log.1"))
         with self.log.open("ab") as log:
             written_before = log.tell()
-            keeper = subprocess.Popen(
-                self._command(run_as, port),
-                stdin=subprocess.DEVNULL, stdout=log, stderr=log,
-                env=self.cluster.environment(), start_new_session=True,
-            )  # fmt: skip
-        self._wait_until_ready(keeper, written_before)
+            output = [(os.POSIX_SPAWN_DUP2, log.fileno(), descriptor) for descriptor in (1, 2)]
+            command = self._command(run_as, port)
+            # Not a Popen: the keeper may outlive this process, and other users its first.
+            self._keeper = os.posix_spawn(command[0], command, self.cluster.environment(), file_actions=output)
+        self._wait_until_ready(written_before)
         for database in DATABASES:
             self._set_up(database)
 
@@ -143,18 +142,23 @@ class EmbeddedPostgres:
         options = ["--stop-signal=INT", f"--grace={STOP_SECONDS}", f"--while-locked={self._lock_path}"]
         return privileges.keeper_command(run_as, postgres, *options)
 
-    def _wait_until_ready(self, keeper: subprocess.Popen[bytes], written_before: int) -> None:
+    def _wait_until_ready(self, written_before: int) -> None:
         deadline = time.monotonic() + START_SECONDS
         while not self.is_running():
-            if keeper.poll() is not None:
+            if self._keeper_ended():
                 raise StepError(f"PostgreSQL did not start: {self._log_since(written_before)}", self._remedy)
-            if time.monotonic() > deadline:
-                keeper.terminate()
+            if time.monotonic() > deadline:  # once this user lets go, the keeper ends the server
                 raise StepError(
                     f"PostgreSQL was not ready within {START_SECONDS:.0f} s: {self._log_since(written_before)}",
                     self._remedy,
                 )
             time.sleep(0.02)
+
+    def _keeper_ended(self) -> bool:
+        """Whether the keeper that this process started, if it started one, is gone; sees it off if so."""
+        if self._keeper is not None and os.waitpid(self._keeper, os.WNOHANG)[0]:
+            self._keeper = None
+        return self._keeper is None
 
     def _set_up(self, database: str) -> None:
         try:
@@ -164,6 +168,9 @@ class EmbeddedPostgres:
                 f"cannot set up database {database} in the embedded PostgreSQL: {error}",
                 f"Does {self.cluster.secrets.path} belong to the cluster in {self.cluster.data}?",
             ) from error
+
+    def _is_stopping(self) -> bool:
+        return (not self._keeper_ended() or self.cluster.server() is not None) and not self._is_held()
 
     @property
     def _remedy(self) -> str:
