@@ -138,7 +138,8 @@ def _decimal(source: str) -> ColumnType:
     precision, scale = int(arguments[1]), int(arguments[2])
     if scale < 0:
         precision, scale = precision - scale, 0
-    precision = max(precision, scale)
+    # One digit before the point at least: DuckDB prints .50 for a DECIMAL(2,2), PostgreSQL 0.50.
+    precision = max(precision, scale + 1)
     if precision > MAX_DECIMAL_PRECISION:
         return ColumnType(source, Rule.TEXT)
     return ColumnType(source, Rule.DECIMAL, precision, scale)

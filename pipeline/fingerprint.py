@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from datetime import date
 from typing import NamedTuple
 
-# A row's canonical text: the columns' canonical texts in the catalog's order, joined by SEPARATOR. No canonical text but
-# TEXT's can contain the separator, and TEXT is preceded by its length: so two different rows never have the same text.
+# A row's canonical text: its columns' canonical texts in the catalog's order, joined by SEPARATOR. Only TEXT can hold
+# the separator, and TEXT is preceded by its length: so two different rows never have the same text.
 SEPARATOR = "|"
 NULL = "~"
 HASH_HEX_DIGITS = 15

@@ -1,9 +1,10 @@
-"""The ledger: the fingerprints of what is published. It lives in the warehouse, written in the data's own transaction."""
+"""The ledger: the fingerprints of what is published. It lives in the warehouse and is written with the data."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 
+from pipeline.catalog import Table
 from pipeline.fingerprint import Fingerprint, Partition
 
 
@@ -24,25 +25,26 @@ class LedgerEntry:
 
 
 class Ledger(Mapping[Partition, LedgerEntry]):
-    """All published partitions, by partition."""
+    """All published partitions."""
 
     def __init__(self, entries: Iterable[LedgerEntry] = ()) -> None:
         self._entries = {entry.partition: entry for entry in entries}
-        self._tables = {partition.table for partition in self._entries}
+        self._schemas = {(entry.partition.table, entry.schema_id) for entry in self._entries.values()}
 
     def __getitem__(self, partition: Partition) -> LedgerEntry:
         return self._entries[partition]
 
-    def __iter__(self):  # type: ignore[no-untyped-def]
+    def __iter__(self) -> Iterator[Partition]:
         return iter(self._entries)
 
     def __len__(self) -> int:
         return len(self._entries)
 
-    def has_table(self, table: str, schema_id: str) -> bool:
-        """Whether this table, with these columns, was ever published."""
-        return any(e.partition.table == table and e.schema_id == schema_id for e in self._entries.values())
+    def knows(self, table: Table) -> bool:
+        """Whether this table, with the columns it has now, was ever published."""
+        return (table.name, table.schema_id) in self._schemas
 
     @property
     def last_sequence(self) -> int:
+        """The newest published snapshot's sequence; 0 when nothing is published."""
         return max((entry.sequence for entry in self._entries.values()), default=0)

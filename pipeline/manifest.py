@@ -1,16 +1,34 @@
-"""Manifests: what makes a lake's day exist. A day's manifest.json is written last, and names each of its objects exactly.
+"""Manifests: what makes a lake's day exist. It is written last, and names each object of the day exactly.
 
 Without a manifest a day does not exist; an object that is not what its manifest says is never loaded.
 """
 
 from datetime import date, datetime
+from urllib.parse import quote
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError, field_serializer
 
 from pipeline.errors import CorruptObjectError
 from pipeline.fingerprint import Fingerprint, Partition
 
 FORMAT = 1
+
+
+SOURCE = "source/csv"
+
+
+def manifest_path(day: date) -> str:
+    """Where a day's manifest lies."""
+    return f"{SOURCE}/{day.isoformat()}/manifest.json"
+
+
+def object_path(day: date, table: str, shard: int = 0) -> str:
+    """Where a table's CSV of a day lies: `transaction.csv`, and past the shard size `transaction-00001.csv`, …
+
+    A name that a file system or a URL could read as something else is percent-encoded.
+    """
+    name = quote(table, safe="")
+    return f"{SOURCE}/{day.isoformat()}/{name}{f'-{shard:05d}' if shard else ''}.csv"
 
 
 class Part(BaseModel):
@@ -41,6 +59,11 @@ class LakeObject(BaseModel):
     extracted_at: datetime
     run_day: date
 
+    @field_serializer("checksum")
+    def _exact(self, checksum: int) -> str:
+        """As text: many readers of JSON keep 53 bits of a number."""
+        return str(checksum)
+
     @property
     def partition(self) -> Partition:
         return Partition(self.table, self.day)
@@ -50,14 +73,23 @@ class LakeObject(BaseModel):
         return Fingerprint(self.rows, self.checksum)
 
 
+class History(BaseModel):
+    """A daily table was taken with all its history: `partitions` objects of this `sequence`, under their own days."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    sequence: int
+    partitions: int
+
+
 class Manifest(BaseModel):
-    """All objects that lie under one day of the lake, by table name."""
+    """All objects that lie under one day of the lake, and the histories which that day's run took, by table name."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
     format: int = FORMAT
     code_version: str
     day: date
     objects: dict[str, LakeObject]
+    histories: dict[str, History] = {}
 
 
 def parse_manifest(content: bytes, path: str) -> Manifest:

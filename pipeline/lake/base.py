@@ -12,16 +12,20 @@ from pipeline.manifest import Part
 
 
 class ObjectWriter(Protocol):
-    """An object in the making; invisible under its path until `commit`."""
+    """An object in the making. Nothing is under its path before `commit`."""
 
-    path: str
-    bytes_written: int
+    @property
+    def size(self) -> int:
+        """Bytes written so far."""
 
     def write(self, data: bytes) -> None:
         """Append bytes."""
 
-    def commit(self) -> Part:
-        """Put the object under its path, durably and atomically, replacing what was there."""
+    def close(self) -> Part:
+        """No more bytes follow: everything is durable, still under a temporary name."""
+
+    def commit(self) -> None:
+        """Put the closed object under its path, durably and atomically, replacing what was there."""
 
     def abort(self) -> None:
         """Forget what was written. Harmless after `commit`."""
@@ -35,6 +39,9 @@ class Lake(Protocol):
     def create(self, path: str) -> ObjectWriter:
         """Begin an object."""
 
+    def write(self, path: str, content: bytes) -> None:
+        """Put a small object under its path, durably and atomically, replacing what was there."""
+
     def read(self, path: str) -> bytes | None:
         """A small object's content; None where there is none."""
 
@@ -44,8 +51,11 @@ class Lake(Protocol):
     def local_path(self, part: Part) -> AbstractContextManager[Path]:
         """The object as a local file for as long as the context lasts, for engines that read files."""
 
-    def list_folders(self, path: str) -> Iterator[str]:
-        """Names of the folders directly under `path`, sorted."""
+    def folders(self, path: str) -> Iterator[str]:
+        """Names of the folders directly under `path`, in order; none where `path` does not exist."""
 
     def delete(self, path: str) -> None:
         """Remove an object; nothing happens where there is none."""
+
+    def sweep(self) -> None:
+        """Remove what killed writers left under temporary names. Call it only while no other writer runs."""

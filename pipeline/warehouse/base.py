@@ -1,7 +1,7 @@
 """What a warehouse must do: keep a ledger, take in rows unseen, fingerprint them, publish them at once.
 
-Readers see all of a publication or none of it. Everything between `publication()` and `publish()` is invisible to them and
-gone after a crash.
+Readers see all of a publication or none of it. Everything between `publication()` and `publish()` is invisible to
+them, and gone after a crash.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -22,6 +22,9 @@ DATAMART = "datamart"
 
 class Publication(Protocol):
     """One atomic change of the `staging` dataset, in the making."""
+
+    def ledger(self) -> Ledger:
+        """What is published, as this change will find it."""
 
     def load(self, table: Table, objects: Sequence[LakeObject], lake: Lake) -> None:
         """Load these partitions of `table` with explicit types, unseen by readers.

@@ -1,0 +1,148 @@
+"""A lake in a folder. An object is written under a temporary name, synced, and renamed into place."""
+
+import os
+import shutil
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+import google_crc32c
+
+from pipeline.errors import ConfigurationError, StepError
+from pipeline.manifest import Part
+
+# Rows come one by one; the checksum and the disk like larger pieces.
+_BUFFER_BYTES = 1 << 20
+
+
+class FolderLake:
+    """Objects are files under `root`; files in the making are in `root/.writing`, on the same file system."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.url = root.as_uri()
+        self._writing = root / ".writing"
+
+    @classmethod
+    def from_url(cls, url: str) -> "FolderLake":
+        """The lake at `file:///absolute/folder`.
+
+        Raises:
+            ConfigurationError: the URL names another host or no folder.
+        """
+        parts = urlsplit(url)
+        if parts.netloc or not parts.path.startswith("/"):
+            raise ConfigurationError(f"TILLROLL_LAKE_URL: {url!r} is not a folder", "Write file:///absolute/folder.")
+        return cls(Path(unquote(parts.path)))
+
+    def create(self, path: str) -> "FileWriter":
+        with _named("write to the lake", self.root):
+            self._writing.mkdir(parents=True, exist_ok=True)
+            return FileWriter(path, self._writing / uuid.uuid4().hex, self.root / path)
+
+    def write(self, path: str, content: bytes) -> None:
+        writer = self.create(path)
+        writer.write(content)
+        writer.close()
+        writer.commit()
+
+    def read(self, path: str) -> bytes | None:
+        try:
+            return (self.root / path).read_bytes()
+        except FileNotFoundError:
+            return None
+
+    def matches(self, part: Part) -> bool:
+        checksum = 0
+        try:
+            with (self.root / part.path).open("rb") as file:
+                if os.fstat(file.fileno()).st_size != part.bytes:
+                    return False
+                while piece := file.read(_BUFFER_BYTES):
+                    checksum = google_crc32c.extend(checksum, piece)
+        except FileNotFoundError:
+            return False
+        return f"{checksum:08x}" == part.crc32c
+
+    @contextmanager
+    def local_path(self, part: Part) -> Iterator[Path]:
+        yield self.root / part.path
+
+    def folders(self, path: str) -> Iterator[str]:
+        try:
+            yield from sorted(entry.name for entry in os.scandir(self.root / path) if entry.is_dir())
+        except FileNotFoundError:
+            return
+
+    def delete(self, path: str) -> None:
+        (self.root / path).unlink(missing_ok=True)
+
+    def sweep(self) -> None:
+        shutil.rmtree(self._writing, ignore_errors=True)
+
+
+class FileWriter:
+    """One file in the making."""
+
+    def __init__(self, path: str, temporary: Path, target: Path) -> None:
+        self._path, self._temporary, self._target = path, temporary, target
+        self._file = temporary.open("wb")
+        self._buffer = bytearray()
+        self._checksum = 0
+        self._flushed = 0
+
+    @property
+    def size(self) -> int:
+        return self._flushed + len(self._buffer)
+
+    def write(self, data: bytes) -> None:
+        self._buffer += data
+        if len(self._buffer) >= _BUFFER_BYTES:
+            self._flush()
+
+    def close(self) -> Part:
+        with _named("write to the lake", self._temporary):
+            self._flush()
+            os.fsync(self._file.fileno())
+            self._file.close()
+        return Part(path=self._path, bytes=self._flushed, crc32c=f"{self._checksum:08x}")
+
+    def commit(self) -> None:
+        with _named("write to the lake", self._target):
+            self._target.parent.mkdir(parents=True, exist_ok=True)
+            self._temporary.replace(self._target)
+            _sync_folder(self._target.parent)
+
+    def abort(self) -> None:
+        self._file.close()
+        self._temporary.unlink(missing_ok=True)
+
+    def _flush(self) -> None:
+        with _named("write to the lake", self._temporary):
+            self._file.write(self._buffer)
+        self._checksum = google_crc32c.extend(self._checksum, bytes(self._buffer))
+        self._flushed += len(self._buffer)
+        self._buffer.clear()
+
+
+def _sync_folder(folder: Path) -> None:
+    """Make a rename survive a power cut."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+@contextmanager
+def _named(action: str, place: Path) -> Iterator[None]:
+    """Turn the operating system's error into one that names the place and the remedy."""
+    try:
+        yield
+    except OSError as error:
+        raise StepError(
+            f"cannot {action} at {place}: {error.strerror or error}",
+            "Free disk space or repair the folder's permissions, and run the step again: nothing was published.",
+        ) from error

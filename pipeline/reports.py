@@ -1,0 +1,95 @@
+"""What steps report: frozen, typed, and plain enough for JSON, XCom and a person."""
+
+import dataclasses
+import json
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from pipeline.audit import Difference
+
+
+@dataclass(frozen=True, slots=True)
+class ExtractReport:
+    """`compared` partitions had their fingerprints taken; `planned` differed, by reason; `written` went to the lake."""
+
+    day: date
+    compared: int
+    planned: dict[str, int]
+    written: int
+    rows: int
+    bytes: int
+    warnings: tuple[str, ...]
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class PublishReport:
+    """`partitions` were loaded, audited equal and published, by table; `rows` are theirs."""
+
+    day: date
+    partitions: dict[str, int]
+    rows: int
+    seconds: float
+
+    @property
+    def nothing_to_do(self) -> bool:
+        return not self.partitions
+
+
+@dataclass(frozen=True, slots=True)
+class SyncReport:
+    """One day's extract and publish."""
+
+    extract: ExtractReport
+    publish: PublishReport
+
+
+@dataclass(frozen=True, slots=True)
+class TableAudit:
+    """One table's published partitions against its source, as both are now."""
+
+    table: str
+    partitions: int
+    source_rows: int
+    warehouse_rows: int
+    differences: tuple[Difference, ...]
+    published: bool
+
+    @property
+    def equal(self) -> bool:
+        return self.published and not self.differences
+
+
+@dataclass(frozen=True, slots=True)
+class AuditReport:
+    """Every table's audit. `until` is the last published day: later ones are not due yet."""
+
+    until: date | None
+    tables: tuple[TableAudit, ...]
+    seconds: float
+
+    @property
+    def equal(self) -> bool:
+        return all(table.equal for table in self.tables)
+
+
+def to_json(report: Any) -> str:
+    """A report as one JSON document; days as YYYY-MM-DD, checksums as decimal text."""
+    return json.dumps(to_plain(report), indent=1)
+
+
+def to_plain(value: Any) -> Any:
+    """A report as dictionaries, lists, text, numbers and None."""
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        plain = {f.name: to_plain(getattr(value, f.name)) for f in dataclasses.fields(value)}
+        return {k: str(v) if k == "checksum" else v for k, v in plain.items()}
+    if isinstance(value, dict):
+        return {str(key): to_plain(item) for key, item in value.items()}
+    if hasattr(value, "_asdict"):
+        return to_plain(value._asdict())
+    if isinstance(value, (list, tuple, set, frozenset)):
+        return [to_plain(item) for item in value]
+    if isinstance(value, date):
+        return value.isoformat()
+    return round(value, 3) if isinstance(value, float) else value

@@ -1,0 +1,152 @@
+"""One view of the source for a whole step: an exported snapshot that parallel connections share.
+
+Every fingerprint and every row of a run is read in the same instant of the source, so that tables fit each other and
+a row that commits meanwhile belongs, whole, to the next run. A session-level advisory lock keeps extracts apart.
+"""
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import psycopg
+from psycopg.conninfo import conninfo_to_dict
+from psycopg.sql import SQL, Literal
+
+from pipeline.errors import ConfigurationError, TransientError
+
+logger = logging.getLogger(__name__)
+
+CONNECT_TIMEOUT_S = 10
+LOCK_TIMEOUT_S = 900
+# Any constant does; this one spells "till" in ASCII.
+EXTRACT_LOCK = 0x74696C6C
+
+# A value's text must depend on the value alone, and a row must never be hidden without an error.
+_SESSION = {
+    "timezone": "UTC",
+    "datestyle": "ISO, YMD",
+    "intervalstyle": "iso_8601",
+    "extra_float_digits": "1",
+    "bytea_output": "hex",
+    "lc_monetary": "C",
+    "search_path": "",
+    "row_security": "off",
+    "jit": "off",
+    "statement_timeout": "0",
+    "idle_in_transaction_session_timeout": "0",
+    "application_name": "tillroll",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """An instant of the source. `id` is PostgreSQL's name for it; `taken_at` is the server's clock."""
+
+    url: str
+    id: str
+    taken_at: datetime
+    utf8: bool
+    leader: psycopg.Connection
+
+    @contextmanager
+    def connect(self) -> Iterator[psycopg.Connection]:
+        """Another connection that sees the very same rows. Usable from any thread."""
+        with connect(self.url) as connection:
+            connection.execute("begin isolation level repeatable read, read only")
+            connection.execute(SQL("set transaction snapshot {}").format(Literal(self.id)))
+            yield connection
+
+
+@contextmanager
+def open_snapshot(url: str, *, exclusive: bool = False) -> Iterator[Snapshot]:
+    """A snapshot of the source, which lives as long as the context.
+
+    `exclusive` waits until no other extract of this database runs.
+
+    Raises:
+        ConfigurationError: the URL is wrong, or the source refuses it.
+        TransientError: the source is away, or another extract held the lock for 15 minutes.
+    """
+    with connect(url) as leader:
+        if exclusive:
+            _lock(leader)
+        leader.execute("begin isolation level repeatable read, read only")
+        row = leader.execute(
+            "select pg_export_snapshot(), clock_timestamp(), current_setting('server_encoding')"
+        ).fetchone()
+        assert row is not None  # a select without a from has one row  # noqa: S101
+        snapshot_id, taken_at, encoding = row
+        if encoding == "SQL_ASCII":
+            raise ConfigurationError(
+                f"the source database {leader.info.dbname} has encoding SQL_ASCII: its text has no known characters",
+                "Move it to a UTF8 database (pg_dump, createdb -E UTF8, pg_restore).",
+            )
+        yield Snapshot(url, snapshot_id, taken_at.astimezone(UTC), encoding == "UTF8", leader)
+
+
+@contextmanager
+def connect(url: str) -> Iterator[psycopg.Connection]:
+    """A connection to the source with the session the expressions rely on, in autocommit; closed at the end.
+
+    Raises:
+        ConfigurationError: the URL is wrong, or the source refuses it.
+        TransientError: nothing answers there.
+    """
+    try:
+        place = _place(url)
+        connection = psycopg.connect(url, autocommit=True, connect_timeout=CONNECT_TIMEOUT_S, client_encoding="UTF8")
+    except psycopg.ProgrammingError as error:
+        raise ConfigurationError(
+            "TILLROLL_SOURCE_URL is not a PostgreSQL URL", f"{_URL_FORM} ({_reason(error)})"
+        ) from None
+    except psycopg.OperationalError as error:
+        raise _refused(place, error) from None
+    with connection:
+        for name, value in _SESSION.items():
+            connection.execute("select set_config(%s, %s, false)", [name, value])
+        yield connection
+
+
+_URL_FORM = "Write it as postgresql://user:password@host:5432/database."
+
+
+def _place(url: str) -> str:
+    parts = conninfo_to_dict(url)
+    return f"{parts.get('host', 'localhost')}:{parts.get('port', 5432)}/{parts.get('dbname', '')}"
+
+
+def _reason(error: psycopg.Error) -> str:
+    """The driver's last line, which names no password."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return lines[-1] if lines else type(error).__name__
+
+
+def _refused(place: str, error: psycopg.OperationalError) -> ConfigurationError | TransientError:
+    reason = _reason(error)
+    if "FATAL" in reason and "starting up" not in reason and "shutting down" not in reason and "too many" not in reason:
+        return ConfigurationError(
+            f"PostgreSQL at {place} refuses the connection: {reason}",
+            "Check user, password and database in TILLROLL_SOURCE_URL.",
+        )
+    return TransientError(
+        f"no PostgreSQL answers at {place}: {reason}",
+        "Start it (`make up` starts the embedded one), or correct TILLROLL_SOURCE_URL.",
+    )
+
+
+def _lock(connection: psycopg.Connection) -> None:
+    taken = connection.execute("select pg_try_advisory_lock(%s)", [EXTRACT_LOCK]).fetchone()
+    if taken == (True,):
+        return
+    logger.info("another extract of this source is running; waiting for it")
+    connection.execute("select set_config('lock_timeout', %s, false)", [f"{LOCK_TIMEOUT_S}s"])
+    try:
+        connection.execute("select pg_advisory_lock(%s)", [EXTRACT_LOCK])
+    except psycopg.errors.LockNotAvailable:
+        raise TransientError(
+            f"another extract of this source has been running for {LOCK_TIMEOUT_S} s",
+            "Wait for it, or end it (its sessions are named tillroll in pg_stat_activity).",
+        ) from None
+    connection.execute("select set_config('lock_timeout', '0', false)")

@@ -1,0 +1,125 @@
+"""What PostgreSQL says about its own tables: read for `discover`, and to see that the catalog still fits the source."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import psycopg
+
+from pipeline.catalog import Catalog, Table
+from pipeline.column_types import normalise_type
+from pipeline.errors import SchemaDriftError
+
+# Domains are followed to the type they stand for; array and composite types keep their names.
+_COLUMNS = """
+with recursive base as (
+    select oid as domain, typbasetype as type, typtypmod as modifier, typnotnull as required
+    from pg_catalog.pg_type where typtype = 'd'
+    union all
+    select base.domain, t.typbasetype, case when base.modifier = -1 then t.typtypmod else base.modifier end,
+        base.required or t.typnotnull
+    from base join pg_catalog.pg_type t on t.oid = base.type where t.typtype = 'd'
+),
+resolved as (
+    select base.* from base join pg_catalog.pg_type t on t.oid = base.type where t.typtype <> 'd'
+)
+select
+    c.relname, a.attname,
+    pg_catalog.format_type(coalesce(resolved.type, a.atttypid),
+        case when a.atttypmod = -1 then coalesce(resolved.modifier, -1) else a.atttypmod end),
+    a.attnotnull or coalesce(resolved.required, false),
+    pg_catalog.format_type(a.atttypid, a.atttypmod),
+    coalesce(pg_catalog.obj_description(c.oid, 'pg_class'), '')
+from pg_catalog.pg_class c
+join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+join pg_catalog.pg_attribute a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
+left join resolved on resolved.domain = a.atttypid
+where n.nspname = %s and c.relkind in ('r', 'p', 'f') and not c.relispartition
+order by c.relname, a.attnum
+"""
+
+# The primary key, or else the first unique index over columns that are never null.
+_KEYS = """
+select distinct on (c.relname) c.relname, array(
+    select a.attname from unnest(i.indkey::int2[]) with ordinality k(number, position)
+    join pg_catalog.pg_attribute a on a.attrelid = c.oid and a.attnum = k.number
+    where k.position <= i.indnkeyatts order by k.position
+)::text[]
+from pg_catalog.pg_index i
+join pg_catalog.pg_class c on c.oid = i.indrelid
+join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+where n.nspname = %s and i.indisunique and i.indisvalid and i.indpred is null and i.indexprs is null
+    and not exists (
+        select from pg_catalog.pg_attribute a
+        where a.attrelid = c.oid and a.attnum = any (i.indkey::int2[]) and not a.attnotnull
+    )
+order by c.relname, i.indisprimary desc, i.indexrelid
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class SourceColumn:
+    """`type` is what format_type() says, a domain's being its base type's; `declared` is what the table says."""
+
+    name: str
+    type: str
+    nullable: bool
+    declared: str
+
+
+@dataclass(frozen=True, slots=True)
+class SourceTable:
+    name: str
+    columns: tuple[SourceColumn, ...]
+    key: tuple[str, ...]
+    comment: str
+
+
+def read_schema(connection: psycopg.Connection, schema: str) -> Mapping[str, SourceTable]:
+    """The tables of a schema, by name: ordinary, partitioned and foreign ones. Views are left out."""
+    columns: dict[str, list[SourceColumn]] = {}
+    comments: dict[str, str] = {}
+    for table, name, type_, required, declared, comment in connection.execute(_COLUMNS, [schema]):
+        columns.setdefault(table, []).append(SourceColumn(name, type_, not required, declared))
+        comments[table] = comment
+    keys = {table: tuple(key) for table, key in connection.execute(_KEYS, [schema])}
+    return {t: SourceTable(t, tuple(found), keys.get(t, ()), comments[t]) for t, found in columns.items()}
+
+
+def check_catalog(connection: psycopg.Connection, catalog: Catalog) -> list[str]:
+    """Hold the catalog to the source.
+
+    Returns:
+        One line for each column the source has and the catalog does not: it is not moved.
+
+    Raises:
+        SchemaDriftError: a table or column of the catalog is gone, or has another type.
+    """
+    found = read_schema(connection, catalog.schema)
+    drifts = [drift for table in catalog for drift in _drifts(table, found.get(table.name))]
+    if drifts:
+        raise SchemaDriftError(
+            f"the source no longer fits {catalog.path or 'the catalog'}: " + "; ".join(drifts),
+            f"Change {catalog.path or 'the catalog'} to match (`tillroll discover` prints the source as it is now); "
+            "the tables whose columns change are then published anew with all their history.",
+        )
+    return [line for table in catalog for line in _unknown(table, found[table.name])]
+
+
+def _drifts(table: Table, source: SourceTable | None) -> list[str]:
+    if source is None:
+        return [f"table {table.schema}.{table.name} is not there (or may not be seen)"]
+    types = {column.name: normalise_type(column.type) for column in source.columns}
+    drifts = []
+    for column in table.columns:
+        if column.name not in types:
+            drifts.append(f"column {table.name}.{column.name} is not there")
+        elif types[column.name] != column.type.source:
+            drifts.append(f"column {table.name}.{column.name} is {types[column.name]}, not {column.type.source}")
+    return drifts
+
+
+def _unknown(table: Table, source: SourceTable) -> list[str]:
+    known = {column.name for column in table.columns}
+    return [
+        f"{table.name}.{c.name} ({c.declared}) is not in the catalog" for c in source.columns if c.name not in known
+    ]

@@ -1,0 +1,166 @@
+"""The steps of a day: plain functions of settings and a day. Airflow, the command line and the tests call these.
+
+Every step may be killed at any point and run again; a step that finds its work done says so and changes nothing.
+"""
+
+import logging
+import time
+from collections import Counter as Tally
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, date, datetime
+from importlib.metadata import entry_points
+from typing import Any
+
+from pipeline.audit import compare, require_equal
+from pipeline.catalog import Catalog, load_catalog
+from pipeline.embedded.postgres import EmbeddedPostgres
+from pipeline.embedded.urls import source_url
+from pipeline.errors import ConfigurationError
+from pipeline.extract import Extraction, extract
+from pipeline.fingerprint import Fingerprint, Partition
+from pipeline.lake import open_lake
+from pipeline.ledger import Ledger, LedgerEntry
+from pipeline.load import objects_to_load
+from pipeline.manifest import LakeObject
+from pipeline.plan import Planned, Window, plan_table, window
+from pipeline.progress import Counter, Progress, silent
+from pipeline.reports import ExtractReport, PublishReport, SyncReport
+from pipeline.settings import Settings
+from pipeline.snapshot import Snapshot, open_snapshot
+from pipeline.source_fingerprints import source_fingerprints
+from pipeline.source_schema import check_catalog
+from pipeline.warehouse import open_warehouse
+
+logger = logging.getLogger(__name__)
+
+
+def ingest_day(settings: Settings, day: date) -> Any:
+    """Let the practice shop live through `day`.
+
+    Returns:
+        The ingester's report (`ingestion.main_ingestion.IngestReport`).
+
+    Raises:
+        ConfigurationError: the source is a real shop, or no ingester is installed.
+    """
+    if settings.source == "external":
+        raise ConfigurationError("TILLROLL_SOURCE is external: a real shop is not filled", "Leave the ingest step out.")
+    for ingester in entry_points(group="tillroll.ingester"):
+        with source(settings) as url:
+            return ingester.load()(url, day)
+    raise ConfigurationError("no ingester is installed", "Install Tillroll with its `ingestion` package.")
+
+
+def extract_day(settings: Settings, day: date, progress: Progress = silent) -> ExtractReport:
+    """Plan `day` and write the planned partitions to the lake."""
+    started = time.monotonic()
+    catalog, warehouse = load_catalog(settings.catalog_path), open_warehouse(settings)
+    with source(settings) as url, open_snapshot(url, exclusive=True) as snapshot:
+        warnings = check_catalog(snapshot.leader, catalog)
+        for warning in warnings:
+            logger.warning("%s: it is not moved", warning)
+        ledger = warehouse.ledger()
+        windows = {table.name: window(table, day, settings.lookback, ledger) for table in catalog}
+        fingerprints = source_fingerprints(snapshot, catalog, windows, settings.workers, progress)
+        plan = _plan(catalog, fingerprints, day, windows, ledger)
+        logger.info("%s: %s of %s partitions differ", day, len(plan), len(fingerprints))
+        objects = _extract(settings, catalog, snapshot, day, ledger, plan, progress)
+    return ExtractReport(
+        day=day,
+        compared=len(fingerprints),
+        planned=dict(Tally(planned.reason for planned in plan)),
+        written=len(objects),
+        rows=sum(o.rows for o in objects),
+        bytes=sum(part.bytes for o in objects for part in o.parts),
+        warnings=tuple(warnings),
+        seconds=time.monotonic() - started,
+    )
+
+
+def publish_day(settings: Settings, day: date, progress: Progress = silent) -> PublishReport:
+    """Load what the lake holds for `day`, prove it equal to its source, and publish it: all of it or nothing.
+
+    Raises:
+        AuditError: loaded rows differ from the source's. DataError: the lake is not what its manifests say.
+    """
+    started = time.monotonic()
+    catalog, lake = load_catalog(settings.catalog_path), open_lake(settings)
+    with open_warehouse(settings).publication() as publication:
+        chosen = objects_to_load(lake, catalog, publication.ledger(), day, settings.lookback)
+        loaded = Counter(progress, "load and audit", len(chosen))
+        differences = []
+        for table, objects in chosen.items():
+            publication.load(table, objects, lake)
+            expected = {o.partition: o.fingerprint for o in objects}
+            differences += compare(expected, publication.fingerprints(table))
+            loaded.advance()
+        require_equal(differences)
+        published = [o for objects in chosen.values() for o in objects]
+        if published:
+            publication.publish([_entry(o, day, datetime.now(UTC)) for o in published])
+    logger.info("%s: %s partitions proven equal and published", day, len(published))
+    return PublishReport(
+        day=day,
+        partitions={table.name: len(objects) for table, objects in chosen.items()},
+        rows=sum(o.rows for o in published),
+        seconds=time.monotonic() - started,
+    )
+
+
+def sync_day(settings: Settings, day: date, progress: Progress = silent) -> SyncReport:
+    """Bring the warehouse's staging dataset up to `day`: plan, extract, load, audit, publish."""
+    return SyncReport(extract_day(settings, day, progress), publish_day(settings, day, progress))
+
+
+@contextmanager
+def source(settings: Settings) -> Iterator[str]:
+    """The source's URL; the embedded server, where that is the source, runs at least as long as the context."""
+    if settings.source_url is not None:
+        yield source_url(settings)
+        return
+    with EmbeddedPostgres(settings).running():
+        yield source_url(settings)
+
+
+def _plan(
+    catalog: Catalog,
+    fingerprints: dict[Partition, Fingerprint],
+    day: date,
+    windows: dict[str, Window],
+    ledger: Ledger,
+) -> list[Planned]:
+    plan = []
+    for table in catalog:
+        ours = {p: fingerprint for p, fingerprint in fingerprints.items() if p.table == table.name}
+        plan += plan_table(table, ours, day, windows[table.name], ledger)
+    return plan
+
+
+def _extract(
+    settings: Settings,
+    catalog: Catalog,
+    snapshot: Snapshot,
+    day: date,
+    ledger: Ledger,
+    plan: list[Planned],
+    progress: Progress,
+) -> list[LakeObject]:
+    # The server's clock orders snapshots; where it was set back, they still come after what is published.
+    sequence = max(int(snapshot.taken_at.timestamp() * 1_000_000), ledger.last_sequence + 1)
+    run = Extraction(
+        snapshot=snapshot,
+        lake=open_lake(settings),
+        catalog=catalog,
+        day=day,
+        sequence=sequence,
+        histories=frozenset(table.name for table in catalog if table.is_daily and not ledger.knows(table)),
+        shard_bytes=settings.shard_bytes,
+        workers=settings.workers,
+    )
+    counter = Counter(progress, "extract", len(plan))
+    return extract(run, plan, lambda _: counter.advance())
+
+
+def _entry(found: LakeObject, day: date, now: datetime) -> LedgerEntry:
+    return LedgerEntry(found.partition, found.fingerprint, found.schema_id, found.sequence, day, now)

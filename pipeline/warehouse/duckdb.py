@@ -1,0 +1,279 @@
+"""The laptop's warehouse: one DuckDB file.
+
+Load, audit, publish and ledger are one transaction. One process at a time has the file open, readers included (DuckDB
+allows no other), so every opening holds a lock file; people read the copy that `transform` swaps in beside it.
+"""
+
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from datetime import UTC, date, datetime
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+import duckdb
+from filelock import BaseFileLock, FileLock, Timeout
+
+from pipeline.catalog import Table
+from pipeline.errors import ConfigurationError, DataError, StepError, TransientError
+from pipeline.fingerprint import Fingerprint, Partition
+from pipeline.lake.base import Lake
+from pipeline.ledger import Ledger, LedgerEntry
+from pipeline.manifest import LakeObject
+from pipeline.warehouse.base import CORE, DATAMART, STAGING
+from pipeline.warehouse.duckdb_sql import (
+    LEDGER_COLUMNS,
+    column_definitions,
+    csv_rows,
+    fingerprint_query,
+    in_days,
+    quote,
+)
+
+LOCK_TIMEOUT_S = 900
+LEDGER = f"{STAGING}._ledger"
+TRANSFORMED = f"{CORE}._transformed"
+_WHOLE = "whole"
+
+
+class DuckDBWarehouse:
+    """A DuckDB file and its lock."""
+
+    def __init__(self, path: Path, *, memory: str = "2GB", lock_timeout_s: float = LOCK_TIMEOUT_S) -> None:
+        self.path = path
+        self._memory = memory
+        self._lock_timeout_s = lock_timeout_s
+
+    @classmethod
+    def from_url(cls, url: str, *, memory: str = "2GB") -> "DuckDBWarehouse":
+        """The warehouse at `duckdb:///absolute/file.duckdb`.
+
+        Raises:
+            ConfigurationError: the URL names no file.
+        """
+        parts = urlsplit(url)
+        if parts.netloc or not parts.path.startswith("/") or parts.path.endswith("/"):
+            raise ConfigurationError(f"TILLROLL_WAREHOUSE_URL: {url!r} is not a file", "Write duckdb:///absolute/file.")
+        return cls(Path(unquote(parts.path)), memory=memory)
+
+    @contextmanager
+    def lock(self) -> Iterator[None]:
+        """Hold the file for this process; may be taken again inside.
+
+        Raises:
+            TransientError: another process kept it for 15 minutes.
+        """
+        lock_file = Path(f"{self.path}.lock")
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            lock: BaseFileLock = FileLock(lock_file, timeout=self._lock_timeout_s, is_singleton=True)
+            with lock:
+                yield
+        except Timeout:
+            raise TransientError(
+                f"another process has had {self.path} open for {self._lock_timeout_s:.0f} s",
+                f"Wait for it, or find it with `fuser {lock_file}`.",
+            ) from None
+
+    def ledger(self) -> Ledger:
+        with self._connection(read_only=True) as connection:
+            return _read_ledger(connection, LEDGER)
+
+    def transformed(self) -> Ledger:
+        with self._connection(read_only=True) as connection:
+            return _read_ledger(connection, TRANSFORMED)
+
+    def record_transformed(self, entries: Collection[LedgerEntry]) -> None:
+        with self._connection() as connection, _transaction(connection):
+            connection.execute(f"create schema if not exists {CORE}")
+            connection.execute(f"create table if not exists {TRANSFORMED} ({LEDGER_COLUMNS})")
+            connection.execute(f"delete from {TRANSFORMED}")
+            _insert_entries(connection, TRANSFORMED, entries)
+
+    @contextmanager
+    def publication(self) -> Iterator["DuckDBPublication"]:
+        with self._connection() as connection, _transaction(connection):
+            connection.execute(f"create schema if not exists {STAGING}")
+            connection.execute(f"create table if not exists {LEDGER} ({LEDGER_COLUMNS})")
+            yield DuckDBPublication(connection)
+
+    def fingerprints(self, table: Table, days: tuple[date, date] | None = None) -> Mapping[Partition, Fingerprint]:
+        with self._connection(read_only=True) as connection:
+            if not _exists(connection, STAGING, table.name):
+                return {}
+            return _fingerprints(connection, table, f"{STAGING}.{quote(table.name)}", days)
+
+    def row_counts(self) -> Mapping[str, int]:
+        with self._connection(read_only=True) as connection:
+            names = connection.execute(
+                "select table_schema, table_name from information_schema.tables "
+                r"where table_schema in (?, ?, ?) and table_name not like '\_%' escape '\' order by all",
+                [STAGING, CORE, DATAMART],
+            ).fetchall()
+            counts = {}
+            for schema, name in names:
+                row = connection.execute(f"select count(*) from {schema}.{quote(name)}").fetchone()
+                counts[f"{schema}.{name}"] = row[0] if row else 0
+            return counts
+
+    @contextmanager
+    def _connection(self, *, read_only: bool = False) -> Iterator[duckdb.DuckDBPyConnection]:
+        """The file, opened under the lock; a reader of a file that is not there yet sees an empty database."""
+        with self.lock():
+            target = ":memory:" if read_only and not self.path.exists() else str(self.path)
+            with _open(target, self._config(), self.path) as connection:
+                yield connection
+
+    def _config(self) -> dict[str, str]:
+        return {
+            "memory_limit": self._memory,
+            "temp_directory": f"{self.path}.spill",
+            "preserve_insertion_order": "false",
+            "autoinstall_known_extensions": "false",
+            "autoload_known_extensions": "false",
+        }
+
+
+class DuckDBPublication:
+    """One transaction of the file. Loaded rows wait in temporary tables, which nobody else can see."""
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
+        self._connection = connection
+        self._loaded: dict[Table, list[Partition]] = {}
+
+    def ledger(self) -> Ledger:
+        return _read_ledger(self._connection, LEDGER)
+
+    def load(self, table: Table, objects: Sequence[LakeObject], lake: Lake) -> None:
+        audit = _audit_table(table)
+        self._connection.execute(f"create or replace temporary table {audit} ({column_definitions(table)})")
+        with ExitStack() as stack:
+            parts = [part for found in objects for part in found.parts]
+            paths = [str(stack.enter_context(lake.local_path(part))) for part in parts]
+            try:
+                self._connection.execute(f"insert into {audit} {csv_rows(table, paths)}")
+            except (duckdb.DataError, duckdb.IntegrityError, duckdb.InvalidInputException) as error:
+                raise DataError(
+                    f"{table.name} does not load as {table.schema}.{table.name} is typed: {_first_lines(error)}",
+                    "Nothing was published. Repair the value in the source, or the column's type in the catalog.",
+                ) from error
+        self._loaded[table] = [found.partition for found in objects]
+
+    def fingerprints(self, table: Table) -> Mapping[Partition, Fingerprint]:
+        return _fingerprints(self._connection, table, _audit_table(table))
+
+    def publish(self, entries: Iterable[LedgerEntry]) -> None:
+        recorded = list(entries)
+        for table, partitions in self._loaded.items():
+            target = f"{STAGING}.{quote(table.name)}"
+            if self._is_current(table):
+                where = in_days(table, [p.day for p in partitions if p.day]) if table.is_daily else "true"
+                self._connection.execute(f"delete from {target} where {where}")
+            else:
+                self._connection.execute(f"create or replace table {target} ({column_definitions(table)})")
+                self._connection.execute(f"delete from {LEDGER} where table_name = ?", [table.name])
+            self._connection.execute(f"insert into {target} from {_audit_table(table)}")
+        for entry in recorded:
+            table_name, day = entry.partition
+            self._connection.execute(
+                f"delete from {LEDGER} where table_name = ? and partition = ?", [table_name, _partition_text(day)]
+            )
+        _insert_entries(self._connection, LEDGER, recorded)
+
+    def _is_current(self, table: Table) -> bool:
+        """Whether the published table has the catalog's columns; otherwise it is replaced with all its history."""
+        found = self._connection.execute(
+            f"select 1 from {LEDGER} where table_name = ? and schema_id = ? limit 1", [table.name, table.schema_id]
+        ).fetchone()
+        return found is not None
+
+
+def _audit_table(table: Table) -> str:
+    return f"temp.{quote('audit_' + table.name)}"
+
+
+def _fingerprints(
+    connection: duckdb.DuckDBPyConnection, table: Table, relation: str, days: tuple[date, date] | None = None
+) -> dict[Partition, Fingerprint]:
+    rows = connection.execute(fingerprint_query(table, relation, days)).fetchall()
+    return {Partition(table.name, day): Fingerprint(count, int(checksum)) for day, count, checksum in rows}
+
+
+def _read_ledger(connection: duckdb.DuckDBPyConnection, relation: str) -> Ledger:
+    if not _exists(connection, *relation.split(".")):
+        return Ledger()
+    return Ledger(map(_entry, connection.execute(f"from {relation}").fetchall()))
+
+
+def _exists(connection: duckdb.DuckDBPyConnection, schema: str, name: str) -> bool:
+    found = connection.execute(
+        "select 1 from information_schema.tables where table_schema = ? and table_name = ?", [schema, name]
+    )
+    return found.fetchone() is not None
+
+
+def _insert_entries(connection: duckdb.DuckDBPyConnection, relation: str, entries: Iterable[LedgerEntry]) -> None:
+    rows = [
+        [
+            entry.partition.table,
+            _partition_text(entry.partition.day),
+            entry.fingerprint.rows,
+            entry.fingerprint.checksum,
+            entry.schema_id,
+            entry.sequence,
+            entry.run_day,
+            entry.published_at.astimezone(UTC).replace(tzinfo=None),
+        ]
+        for entry in entries
+    ]
+    if rows:
+        connection.executemany(f"insert into {relation} values (?, ?, ?, ?, ?, ?, ?, ?)", rows)
+
+
+def _entry(row: tuple[str, str, int, int, str, int, date, datetime]) -> LedgerEntry:
+    table, partition, rows, checksum, schema_id, sequence, run_day, published_at = row
+    day = None if partition == _WHOLE else date.fromisoformat(partition)
+    published = published_at.replace(tzinfo=UTC)
+    return LedgerEntry(Partition(table, day), Fingerprint(rows, checksum), schema_id, sequence, run_day, published)
+
+
+def _partition_text(day: date | None) -> str:
+    return day.isoformat() if day else _WHOLE
+
+
+@contextmanager
+def _transaction(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
+    connection.begin()
+    try:
+        yield
+    except BaseException:
+        connection.rollback()
+        raise
+    connection.commit()
+
+
+@contextmanager
+def _open(target: str, config: dict[str, str], path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+    """Open the file, and turn what can go wrong with it into errors that name it."""
+    try:
+        with duckdb.connect(target, config=config) as connection:  # type: ignore[arg-type,unused-ignore]
+            yield connection
+    except duckdb.OutOfMemoryException as error:
+        raise StepError(
+            f"DuckDB ran out of memory: {_first_lines(error)}",
+            "Raise TILLROLL_WAREHOUSE_MEMORY, or free disk to spill to.",
+        ) from error
+    except duckdb.IOException as error:
+        if "Conflicting lock" in str(error):
+            raise TransientError(
+                f"another program has {path} open: {_first_lines(error)}",
+                "Close it; people read datamart.duckdb beside it.",
+            ) from error
+        raise StepError(
+            f"cannot use the warehouse file {path}: {_first_lines(error)}",
+            "Free disk space or repair its permissions, and run the step again: nothing was published.",
+        ) from error
+
+
+def _first_lines(error: Exception, count: int = 4) -> str:
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return "; ".join(lines[:count])
