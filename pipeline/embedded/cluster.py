@@ -40,6 +40,7 @@ class Cluster:
         """
         version = self._program_version()
         self.folder.mkdir(parents=True, exist_ok=True)
+        self.folder.chmod(0o711)  # whoever runs the server must get to the data; everything in it is private
         run_as = privileges.choose(self.data, self.bin / "postgres")
         if (self.data / "PG_VERSION").exists():
             self._check_version(version)

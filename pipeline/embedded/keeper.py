@@ -1,17 +1,15 @@
 """Run one server so that neither it nor anything it started outlives its purpose.
 
-    python -m pipeline.embedded.keeper [--run-as …] [--stop-signal INT] [--grace 10] [--while-locked FILE] -- command…
+    python -m pipeline.embedded.keeper [--run-as …] [--stop-signal INT] [--grace 10] [--use FILE] -- command…
 
 The keeper is the command's parent for life. It ends the command when it is told to (SIGTERM, SIGINT), when its own
-parent dies, or, with --while-locked, when nobody holds a shared lock on the file any more. What the command leaves
-behind, for instance when it is killed, comes to the keeper (a "subreaper") and is ended too. Exits with the command's
-code.
+parent dies, or, with --while-used FILE, when nobody else uses that lock any more. What the command leaves behind, for
+instance when it is killed, comes to the keeper (a "subreaper") and is ended too. Exits with the command's code.
 """
 
 import argparse
 import contextlib
 import ctypes
-import fcntl
 import os
 import select
 import signal
@@ -20,14 +18,16 @@ import time
 from pathlib import Path
 
 from pipeline.embedded import privileges
+from pipeline.embedded.locks import UseLock
 
 PR_SET_PDEATHSIG = 1
 PR_SET_CHILD_SUBREAPER = 36
 STRAY_GRACE_SECONDS = 3.0
+LOCK_SECONDS = 60.0
 
 
 def die_with_parent(number: int, parent: int) -> None:
-    """Have the kernel send this process a signal when `parent`, its parent, dies. Only Linux has this."""
+    """Have the kernel send this process a signal when `parent`, its parent, dies. Only Linux does this."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, number)
         if os.getppid() != parent:
@@ -39,11 +39,11 @@ class Keeper:
 
     def __init__(self, options: argparse.Namespace) -> None:
         self.options = options
-        self.stop_signal = signal.Signals[f"SIG{options.stop_signal}"]
+        self.parent = os.getppid()
         self.kill_at: float | None = None
         self.exit_code: int | None = None
         self.strays: dict[int, float] = {}
-        self.lock = os.open(options.while_locked, os.O_RDWR) if options.while_locked else None
+        self.users = UseLock(Path(options.while_used)) if options.while_used else None
         self.woken, waker = os.pipe()
         os.set_blocking(waker, False)
         signal.set_wakeup_fd(waker, warn_on_full_buffer=False)
@@ -55,9 +55,9 @@ class Keeper:
     def run(self) -> int:
         """Keep the command until it ends, then see its leftovers off. Returns the exit code."""
         while self.exit_code is None:
-            self._wait(0.2 if self.lock is not None else 1.0)
+            self._wait(0.2 if self.users else 1.0)
             self._end_strays()
-            if self.lock is not None and _nobody_holds(self.lock):
+            if self._has_no_purpose():
                 self.stop()
             if self.kill_at is not None and time.monotonic() > self.kill_at:
                 self._signal_group(signal.SIGKILL)
@@ -71,7 +71,10 @@ class Keeper:
         """Ask the command to end; once its grace is over it is killed."""
         if self.kill_at is None and self.exit_code is None:
             self.kill_at = time.monotonic() + self.options.grace
-            os.kill(self.pid, self.stop_signal)
+            os.kill(self.pid, self.options.stop_signal)
+
+    def _has_no_purpose(self) -> bool:
+        return self.users.take_over() if self.users else os.getppid() != self.parent
 
     def _spawn(self) -> int:
         parent = os.getpid()
@@ -82,8 +85,8 @@ class Keeper:
             for number in (signal.SIGCHLD, signal.SIGTERM, signal.SIGINT):
                 signal.signal(number, signal.SIG_DFL)
             os.setsid()
-            privileges.become(self.options.run_as)  # a change of identity forgets the death signal, so that comes after
-            die_with_parent(self.stop_signal, parent)
+            privileges.become(self.options.run_as)  # forgets the death signal, which therefore comes after
+            die_with_parent(self.options.stop_signal, parent)
             os.execvp(self.options.command[0], self.options.command)  # noqa: S606
         except OSError as error:
             sys.stderr.write(f"{self.options.command[0]}: {error}\n")
@@ -92,39 +95,32 @@ class Keeper:
     def _wait(self, seconds: float) -> None:
         if select.select([self.woken], [], [], seconds)[0]:
             os.read(self.woken, 512)
-        while True:
-            try:
-                pid, status = os.waitpid(-1, os.WNOHANG)
-            except ChildProcessError:
-                return
-            if pid == 0:
-                return
+        while (ended := self._reap()) is not None:
+            pid, status = ended
             self.strays.pop(pid, None)
             if pid == self.pid:
                 code = os.waitstatus_to_exitcode(status)
                 self.exit_code = code if code >= 0 else 128 - code
 
+    def _reap(self) -> tuple[int, int] | None:
+        with contextlib.suppress(ChildProcessError):
+            pid, status = os.waitpid(-1, os.WNOHANG)
+            return (pid, status) if pid else None
+        return None
+
     def _end_strays(self) -> bool:
         """Ask every orphan that came to this process to end, and kill it when it does not. True while there are any."""
-        children = [pid for pid in _children() if pid != self.pid or self.exit_code is not None]
-        for pid in children:
+        orphans = [pid for pid in _children() if pid != self.pid or self.exit_code is not None]
+        for pid in orphans:
             asked_at = self.strays.setdefault(pid, time.monotonic())
             overdue = time.monotonic() - asked_at > STRAY_GRACE_SECONDS
-            _send(pid, signal.SIGKILL if overdue else signal.SIGTERM)
-        return bool(children)
+            with contextlib.suppress(ProcessLookupError):  # it ended by itself
+                os.kill(pid, signal.SIGKILL if overdue else signal.SIGTERM)
+        return bool(orphans)
 
     def _signal_group(self, number: signal.Signals) -> None:
         with contextlib.suppress(ProcessLookupError, PermissionError):  # nobody is left in the group
             os.killpg(self.pid, number)
-
-
-def _nobody_holds(lock: int) -> bool:
-    """Whether the lock is free. If so this process has it from now on, and new users wait for its end."""
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
 
 
 def _children() -> list[int]:
@@ -135,23 +131,21 @@ def _children() -> list[int]:
         return []
 
 
-def _send(pid: int, number: signal.Signals) -> None:
-    with contextlib.suppress(ProcessLookupError):  # it ended by itself
-        os.kill(pid, number)
-
-
 def main() -> int:
     """Parse the options and run the command."""
     parser = argparse.ArgumentParser(prog="python -m pipeline.embedded.keeper")
-    parser.add_argument("--run-as", default=privileges.SELF)
-    parser.add_argument("--stop-signal", default="TERM")
-    parser.add_argument("--grace", type=float, default=10.0)
-    parser.add_argument("--while-locked")
+    parser.add_argument("--run-as", default=privileges.SELF, help="see pipeline.embedded.privileges")
+    parser.add_argument("--stop-signal", default="TERM", type=lambda name: signal.Signals[f"SIG{name}"])
+    parser.add_argument("--grace", type=float, default=10.0, help="seconds to end in before it is killed")
+    parser.add_argument("--use", type=Path, help="a lock to use for as long as anything of the command is there")
+    parser.add_argument("--while-used", type=Path, help="a lock whose users the command is for")
     parser.add_argument("command", nargs="+")
     options = parser.parse_args()
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1)
-    if options.while_locked:
+    if options.use and not (lock := UseLock(options.use)).use(LOCK_SECONDS):
+        sys.exit(f"{lock.path} does not become free")
+    if options.while_used:
         os.setsid()  # the terminal's Ctrl-C is for the users, not for their server
     else:
         die_with_parent(signal.SIGTERM, os.getppid())

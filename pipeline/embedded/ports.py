@@ -42,6 +42,12 @@ def port_to_listen(settings: Settings, server: str) -> int:
     return found
 
 
+def address(settings: Settings, number: int) -> str:
+    """`host:port` to connect to: a server that listens on every address is reached on this machine's own."""
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(settings.host, settings.host)  # noqa: S104 - compared, not bound
+    return f"[{host}]:{number}" if ":" in host else f"{host}:{number}"
+
+
 def _configured(settings: Settings, server: str) -> int:
     return int(getattr(settings, f"{server}_port", 0))
 

@@ -6,25 +6,24 @@ of dead processes, no server outlives its users even when they are killed. The p
 the others (`python -m pipeline.embedded.postgres`).
 """
 
-import fcntl
 import logging
 import os
 import signal
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
+from contextlib import contextmanager, suppress
 from threading import Event
 from urllib.parse import quote
 
 import psycopg
-from filelock import FileLock
+from filelock import FileLock, Timeout
 from psycopg import sql
 
 from pipeline.embedded import ports, privileges
 from pipeline.embedded.cluster import SUPERUSER, Cluster
 from pipeline.embedded.keeper import die_with_parent
+from pipeline.embedded.locks import UseLock
 from pipeline.errors import ConfigurationError, StepError, TransientError
 from pipeline.settings import Settings
 
@@ -45,7 +44,7 @@ class EmbeddedPostgres:
         self.folder = settings.data / "postgres"
         self.cluster = Cluster(self.folder, settings.postgres_bin)
         self.log = self.folder / "server.log"
-        self._hold: int | None = None
+        self._users = UseLock(self.folder / "in-use.lock")
         self._keeper: int | None = None
 
     def start(self) -> None:
@@ -54,21 +53,25 @@ class EmbeddedPostgres:
         Raises:
             ConfigurationError: it cannot run with these settings.
             StepError: it did not start; the message holds the end of its log.
-            TransientError: it is being stopped, or started, by another process that does not come to an end.
+            TransientError: another process is stopping or starting it and does not come to an end.
         """
         self.folder.mkdir(parents=True, exist_ok=True)
-        self._hold = self._take_hold()
+        if not self._users.use(STOP_SECONDS):
+            raise TransientError("the embedded PostgreSQL does not come to a stop", self._remedy)
         try:
             with FileLock(self.folder / "start.lock", timeout=START_SECONDS):
                 if not self.is_running():
                     self._launch()
+        except Timeout as error:
+            self._users.release()
+            raise TransientError("another process does not finish to start PostgreSQL", self._remedy) from error
         except BaseException:
-            self._release()
+            self._users.release()
             raise
 
     def stop(self) -> None:
         """Stop using the server. When nobody else does, it is stopped, and this returns once it is."""
-        self._release()
+        self._users.release()
         deadline = time.monotonic() + STOP_SECONDS
         while self._is_stopping() and time.monotonic() < deadline:
             time.sleep(0.02)
@@ -89,9 +92,8 @@ class EmbeddedPostgres:
     def url(self, database: str, role: str | None = None) -> str:
         """`postgresql://…` of a database, signing in as its owner, or as `role`; whether or not the server runs."""
         user = role or DATABASES.get(database, SUPERUSER)
-        port = self.cluster.ready_port() or ports.port(self.settings, "postgres")
-        host = f"[{self.settings.host}]" if ":" in self.settings.host else self.settings.host
-        return f"postgresql://{user}:{quote(self.cluster.password(user), safe='')}@{host}:{port}/{quote(database)}"
+        address = ports.address(self.settings, self.cluster.ready_port() or ports.port(self.settings, "postgres"))
+        return f"postgresql://{user}:{quote(self.cluster.password(user), safe='')}@{address}/{quote(database)}"
 
     def ensure_database(self, name: str) -> None:
         """Create a database, and its owner (see DATABASES), unless they exist. The server must run."""
@@ -113,15 +115,18 @@ class EmbeddedPostgres:
     def _launch(self) -> None:
         run_as = self.cluster.create()
         self.cluster.forget_dead_server()
-        port = ports.port_to_listen(self.settings, "postgres")
+        command = self._command(run_as, ports.port_to_listen(self.settings, "postgres"))
         if self.log.exists() and self.log.stat().st_size > LOG_BYTES:
             self.log.replace(self.log.with_suffix(".log.1"))
-        with self.log.open("ab") as log:
-            written_before = log.tell()
-            output = [(os.POSIX_SPAWN_DUP2, log.fileno(), descriptor) for descriptor in (1, 2)]
-            command = self._command(run_as, port)
+        log = os.open(self.log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+        written_before = os.lseek(log, 0, os.SEEK_END)
+        try:
             # Not a Popen: the keeper may outlive this process, and other users its first.
-            self._keeper = os.posix_spawn(command[0], command, self.cluster.environment(), file_actions=output)
+            files: list[tuple[object, ...]] = [(os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0)]
+            files += [(os.POSIX_SPAWN_DUP2, log, standard) for standard in (1, 2)]
+            self._keeper = os.posix_spawn(command[0], command, self.cluster.environment(), file_actions=files)
+        finally:
+            os.close(log)
         self._wait_until_ready(written_before)
         for database in DATABASES:
             self._set_up(database)
@@ -139,7 +144,7 @@ class EmbeddedPostgres:
         postgres = [str(self.cluster.bin / "postgres"), "-D", str(self.cluster.data)]
         postgres += [f"--{name.replace('_', '-')}={value}" for name, value in server_settings.items()]
         # SIGINT is PostgreSQL's fast shutdown: it does not wait for clients to leave.
-        options = ["--stop-signal=INT", f"--grace={STOP_SECONDS}", f"--while-locked={self._lock_path}"]
+        options = ["--stop-signal=INT", f"--grace={STOP_SECONDS}", f"--while-used={self._users.path}"]
         return privileges.keeper_command(run_as, postgres, *options)
 
     def _wait_until_ready(self, written_before: int) -> None:
@@ -156,9 +161,15 @@ class EmbeddedPostgres:
 
     def _keeper_ended(self) -> bool:
         """Whether the keeper that this process started, if it started one, is gone; sees it off if so."""
-        if self._keeper is not None and os.waitpid(self._keeper, os.WNOHANG)[0]:
-            self._keeper = None
-        return self._keeper is None
+        with suppress(ChildProcessError):  # this process is a fork of the one that started it
+            if self._keeper is not None and not os.waitpid(self._keeper, os.WNOHANG)[0]:
+                return False
+        self._keeper = None
+        return True
+
+    def _is_stopping(self) -> bool:
+        is_there = not self._keeper_ended() or self.cluster.server() is not None
+        return is_there and not self._users.is_used()
 
     def _set_up(self, database: str) -> None:
         try:
@@ -169,9 +180,6 @@ class EmbeddedPostgres:
                 f"Does {self.cluster.secrets.path} belong to the cluster in {self.cluster.data}?",
             ) from error
 
-    def _is_stopping(self) -> bool:
-        return (not self._keeper_ended() or self.cluster.server() is not None) and not self._is_held()
-
     @property
     def _remedy(self) -> str:
         return f"The whole log is {self.log}. To start with an empty database, move {self.folder} away."
@@ -181,44 +189,6 @@ class EmbeddedPostgres:
             log.seek(offset)
             lines = log.read().decode("utf-8", "replace").splitlines()
         return " | ".join(lines[-8:]) or "it wrote nothing"
-
-    @property
-    def _lock_path(self) -> Path:
-        return self.folder / "in-use.lock"
-
-    def _take_hold(self) -> int:
-        descriptor = os.open(self._lock_path, os.O_RDWR | os.O_CREAT, 0o600)
-        deadline = time.monotonic() + STOP_SECONDS
-        while True:
-            try:
-                fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
-            except BlockingIOError:  # a keeper is stopping the server
-                if time.monotonic() > deadline:
-                    os.close(descriptor)
-                    raise TransientError("the embedded PostgreSQL does not come to a stop", self._remedy) from None
-                time.sleep(0.05)
-            else:
-                return descriptor
-
-    def _release(self) -> None:
-        if self._hold is not None:
-            os.close(self._hold)
-            self._hold = None
-
-    def _is_held(self) -> bool:
-        """Whether somebody uses the server: a shared lock can be taken, an exclusive one cannot."""
-        with self._lock_path.open("rb") as file:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                pass
-            else:
-                return False
-            try:
-                fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
-            except BlockingIOError:
-                return False
-            return True
 
 
 def main() -> int:

@@ -85,4 +85,4 @@ def _can_run(run_as: str, folder: Path, postgres: Path) -> bool:
 
 def keeper_command(run_as: str, command: list[str], *options: str) -> list[str]:
     """The command line that runs `command` under `pipeline.embedded.keeper` as `run_as`."""
-    return [sys.executable, "-m", "pipeline.embedded.keeper", f"--run-as={run_as}", *options, "--", *command]
+    return [sys.executable, "-P", "-m", "pipeline.embedded.keeper", f"--run-as={run_as}", *options, "--", *command]

@@ -53,7 +53,7 @@ class State:
             self._write({**self.read(), key: value})
 
     def _lock(self) -> FileLock:
-        self.path.parent.mkdir(parents=True, exist_ok=True)
+        self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         return FileLock(f"{self.path}.lock", timeout=10)
 
     def _write(self, content: dict[str, str | int]) -> None:

@@ -16,12 +16,12 @@ def smtp_url(settings: Settings) -> str:
     """`smtp://…` or `smtps://…` of the server that takes mail."""
     if settings.smtp_url is not None:
         return settings.smtp_url.get_secret_value()
-    return f"smtp://{settings.host}:{ports.port(settings, 'smtp')}"
+    return f"smtp://{ports.address(settings, ports.port(settings, 'smtp'))}"
 
 
 def airflow_url(settings: Settings) -> str:
     """`http://…` of Airflow's web interface and API."""
-    return f"http://{settings.host}:{ports.port(settings, 'airflow')}"
+    return f"http://{ports.address(settings, ports.port(settings, 'airflow'))}"
 
 
 def airflow_database_url(settings: Settings) -> str:
