@@ -103,10 +103,27 @@ def connect(url: str) -> Iterator[psycopg.Connection]:
         ) from None
     except psycopg.OperationalError as error:
         raise _refused(place, error) from None
-    with connection:
+    with connection, _explained(place):
         for name, value in _SESSION.items():
             connection.execute("select set_config(%s, %s, false)", [name, value])
         yield connection
+
+
+@contextmanager
+def _explained(place: str) -> Iterator[None]:
+    """Turn what can happen to an open connection into errors that name the place and the remedy."""
+    try:
+        yield
+    except psycopg.errors.InsufficientPrivilege as error:
+        raise ConfigurationError(
+            f"PostgreSQL at {place}: {_reason(error)}",
+            "Grant the user of TILLROLL_SOURCE_URL: usage on the schema, select on its tables (row security included).",
+        ) from error
+    except psycopg.OperationalError as error:
+        raise TransientError(
+            f"the connection to PostgreSQL at {place} broke: {_reason(error)}",
+            "Run the step again; nothing was published.",
+        ) from error
 
 
 _URL_FORM = "Write it as postgresql://user:password@host:5432/database."
