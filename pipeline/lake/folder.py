@@ -49,22 +49,16 @@ class FolderLake:
         writer.commit()
 
     def read(self, path: str) -> bytes | None:
-        try:
-            return (self.root / path).read_bytes()
-        except FileNotFoundError:
-            return None
+        with _named("read from the lake", self.root / path):
+            try:
+                return (self.root / path).read_bytes()
+            except FileNotFoundError:
+                return None
 
     def matches(self, part: Part) -> bool:
-        checksum = 0
-        try:
-            with (self.root / part.path).open("rb") as file:
-                if os.fstat(file.fileno()).st_size != part.bytes:
-                    return False
-                while piece := file.read(_BUFFER_BYTES):
-                    checksum = google_crc32c.extend(checksum, piece)
-        except FileNotFoundError:
-            return False
-        return f"{checksum:08x}" == part.crc32c
+        path = self.root / part.path
+        with _named("read from the lake", path):
+            return path.exists() and path.stat().st_size == part.bytes and _crc32c(path) == part.crc32c
 
     @contextmanager
     def local_path(self, part: Part) -> Iterator[Path]:
@@ -125,6 +119,14 @@ class FileWriter:
         self._checksum = google_crc32c.extend(self._checksum, bytes(self._buffer))
         self._flushed += len(self._buffer)
         self._buffer.clear()
+
+
+def _crc32c(path: Path) -> str:
+    checksum = 0
+    with path.open("rb") as file:
+        while piece := file.read(_BUFFER_BYTES):
+            checksum = google_crc32c.extend(checksum, piece)
+    return f"{checksum:08x}"
 
 
 def _sync_folder(folder: Path) -> None:

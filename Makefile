@@ -1,0 +1,65 @@
+# Two commands on a fresh machine (Python 3.11 to 3.13 and make): `make run` and `make test`.
+.DEFAULT_GOAL := help
+.PHONY: help setup run up down test test-fast lint format lock clean
+SHELL := /bin/sh
+
+UV_VERSION := 0.13.8
+VENV := .venv
+BIN := $(VENV)/bin
+DAY ?=
+# The first interpreter that is new enough.
+PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
+	$$p -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 14))' 2>/dev/null && echo $$p && break; done)
+
+# Nothing here reports home.
+export DO_NOT_TRACK := 1
+export DBT_SEND_ANONYMOUS_USAGE_STATS := false
+
+help:  ## This list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: $(VENV)/.ready  ## Install everything into .venv
+
+$(VENV)/.ready: requirements.lock pyproject.toml
+	@test -n "$(PYTHON)" || { echo "error: no Python 3.11, 3.12 or 3.13 found"; \
+		echo "  remedy: install one, or name it: make PYTHON=/path/to/python3.12 $(MAKECMDGOALS)"; exit 2; }
+	@$(PYTHON) -m venv --clear $(VENV) || { echo "error: $(PYTHON) cannot make a virtual environment"; \
+		echo "  remedy: install its venv module (on Debian and Ubuntu: apt-get install python3-venv)"; exit 2; }
+	@echo "installing into $(VENV) …"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
+	@VIRTUAL_ENV=$(VENV) $(BIN)/uv pip sync --quiet --require-hashes requirements.lock
+	@VIRTUAL_ENV=$(VENV) $(BIN)/uv pip install --quiet --no-deps --editable .
+	@touch $@
+
+run: setup  ## The main job: servers up, one day through the five DAGs, a report (DAY=2025-01-01 chooses the day)
+	@$(BIN)/tillroll up
+	@$(BIN)/tillroll chain $(if $(DAY),--day $(DAY))
+
+up: setup  ## Start the servers: PostgreSQL, Airflow, the mail inbox
+	@$(BIN)/tillroll up
+
+down:  ## Stop the servers
+	@test ! -x $(BIN)/tillroll || $(BIN)/tillroll down
+
+test: setup  ## Every test
+	@$(BIN)/pytest
+
+test-fast: setup  ## The inner loop: under a minute
+	@$(BIN)/pytest -m "not slow"
+
+lint: setup  ## Style, types and SQL
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/sqlfluff lint --processes 2 dbt/models
+
+format: setup  ## Bring the code into its style
+	@$(BIN)/ruff check --fix .
+	@$(BIN)/ruff format .
+
+lock: setup  ## Resolve requirements.lock anew from pyproject.toml
+	@VIRTUAL_ENV=$(VENV) $(BIN)/uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 \
+		--generate-hashes --no-emit-index-url --no-header --quiet -o requirements.lock
+
+clean: down  ## Remove everything local: servers' state, lake, warehouse, environment
+	@rm -rf $(VENV) data/* dbt/target dbt/logs

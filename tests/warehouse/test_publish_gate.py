@@ -1,0 +1,152 @@
+"""The gate before publishing: each test plants a fault and sees the gate stop it, with nothing published."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Sequence
+from datetime import timedelta
+
+import pytest
+from small_shop import DAY, Shop
+
+from pipeline import steps
+from pipeline.catalog import Table
+from pipeline.errors import AuditError, CorruptObjectError, DataError, StepError, TransientError
+from pipeline.lake.base import Lake
+from pipeline.manifest import LakeObject
+from pipeline.warehouse.duckdb import DuckDBPublication
+
+NOTHING: list[tuple[object, ...]] = [(0,)]
+
+
+def published_tables(shop: Shop) -> list[tuple[object, ...]]:
+    return shop.warehouse("select count(*) from information_schema.tables where table_schema = 'staging'")
+
+
+@pytest.mark.parametrize(
+    "corruption",
+    [
+        "update {t} set amount = amount + 0.01 where sale_id = 3",
+        "update {t} set note = null where note = '' and sale_id = 1",
+        "update {t} set created_at = created_at + interval 1 microsecond where sale_id = 3",
+        "delete from {t} where sale_id = 3",
+        "insert into {t} from {t} where sale_id = 3",
+        "update {t} set amount = case sale_id when 3 then 5.00 else 3.75 end where sale_id in (3, 4)",
+    ],
+)
+def test_one_corrupted_cell_stops_the_publish(shop: Shop, monkeypatch: pytest.MonkeyPatch, corruption: str) -> None:
+    load = DuckDBPublication.load
+
+    def corrupting(self: DuckDBPublication, table: Table, objects: Sequence[LakeObject], lake: Lake) -> None:
+        load(self, table, objects, lake)
+        if table.name == "sale":
+            self._connection.execute(corruption.format(t='temp."audit_sale"'))
+
+    monkeypatch.setattr(DuckDBPublication, "load", corrupting)
+
+    with pytest.raises(AuditError, match=r"sale 2025-01-0[679]: source 10 rows"):
+        shop.sync()
+
+    assert published_tables(shop) == NOTHING
+    monkeypatch.undo()
+    shop.sync()
+    assert shop.audit().equal
+
+
+def test_an_object_changed_after_its_manifest_is_refused_and_healed_by_the_next_sync(shop: Shop) -> None:
+    steps.extract_day(shop.settings, DAY)
+    csv = shop.days_folder / "2025-01-09" / "sale.csv"
+    csv.write_bytes(csv.read_bytes().replace(b"1.25", b"9.25"))
+
+    with pytest.raises(CorruptObjectError, match=r"2025-01-09/sale\.csv is not what its manifest says"):
+        steps.publish_day(shop.settings, DAY)
+
+    shop.sync()
+    assert shop.audit().equal
+
+
+@pytest.mark.parametrize("damage", ["truncate", "delete"])
+def test_a_damaged_object_of_a_published_table_is_extracted_anew(shop: Shop, damage: str) -> None:
+    shop.sync()
+    shop.execute("update ecommerce.sale set amount = 0 where sale_id = 1")
+    steps.extract_day(shop.settings, DAY)
+    csv = shop.days_folder / "2025-01-09" / "sale.csv"
+    if damage == "truncate":
+        os.truncate(csv, 100)
+    else:
+        csv.unlink()
+    with pytest.raises(CorruptObjectError):
+        steps.publish_day(shop.settings, DAY)
+
+    shop.sync()
+
+    assert shop.audit().equal
+
+
+def test_a_manifest_that_is_none_is_refused(shop: Shop) -> None:
+    shop.sync()
+    (shop.days_folder / "2025-01-09" / "manifest.json").write_text("{")
+
+    with pytest.raises(CorruptObjectError, match=r"2025-01-09/manifest\.json is not a manifest"):
+        steps.publish_day(shop.settings, DAY)
+
+
+def test_a_day_that_was_not_extracted_is_not_published(shop: Shop) -> None:
+    with pytest.raises(DataError, match="no manifest for 2025-01-10"):
+        steps.publish_day(shop.settings, DAY)
+
+
+def test_half_a_history_is_never_taken_for_a_whole_one(shop: Shop) -> None:
+    steps.extract_day(shop.settings, DAY)
+    for file in (shop.days_folder / "2024-12-25").iterdir():
+        file.unlink()
+
+    with pytest.raises(TransientError, match="history of sale is not whole"):
+        steps.publish_day(shop.settings, DAY)
+
+    assert published_tables(shop) == NOTHING
+    shop.sync()
+    assert shop.audit().equal
+
+
+def test_a_later_extract_of_an_unpublished_history_is_published_in_its_place(shop: Shop) -> None:
+    steps.extract_day(shop.settings, DAY)
+    shop.execute("insert into ecommerce.sale values (999, 1, null, '2025-01-01 12:00Z')")
+    steps.extract_day(shop.settings, DAY + timedelta(days=1))
+
+    steps.publish_day(shop.settings, DAY)
+
+    assert shop.audit().equal
+    assert steps.publish_day(shop.settings, DAY + timedelta(days=1)).nothing_to_do
+
+
+def test_a_lake_that_cannot_be_written_is_named(shop: Shop) -> None:
+    shop.days_folder.parent.mkdir(parents=True)
+    shop.days_folder.write_text("in the way")
+
+    with pytest.raises(StepError, match="csv"):
+        shop.sync()
+
+
+def test_another_program_in_the_warehouse_file_is_named(shop: Shop) -> None:
+    shop.sync()
+    path = shop.settings.data / "warehouse" / "warehouse.duckdb"
+    program = f"import duckdb; c = duckdb.connect({str(path)!r}); print('open', flush=True); input()"
+    with subprocess.Popen([sys.executable, "-c", program], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as other:
+        assert other.stdout is not None
+        assert other.stdout.readline() == b"open\n"
+        with pytest.raises(TransientError, match=r"another program has .*warehouse\.duckdb open"):
+            shop.sync()
+        other.communicate(b"\n")
+    assert shop.sync().publish.nothing_to_do
+
+
+def test_manifests_hold_what_a_reader_needs(shop: Shop) -> None:
+    shop.sync()
+    manifest = json.loads((shop.days_folder / "2025-01-10" / "manifest.json").read_text())
+
+    assert list(manifest["objects"]) == ["customer", "sale"]
+    assert manifest["objects"]["sale"]["rows"] == 10
+    assert manifest["objects"]["sale"]["columns"]["amount"] == "numeric(12,2)"
+    assert manifest["histories"]["sale"]["partitions"] == 30
