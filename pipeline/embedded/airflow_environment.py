@@ -1,0 +1,100 @@
+"""Airflow's configuration on the laptop, as environment variables: for its servers, its own command line, and tests."""
+
+import base64
+import os
+import secrets
+import sys
+from pathlib import Path
+
+from pipeline.embedded import ports
+from pipeline.embedded.state import State
+from pipeline.embedded.urls import airflow_database_url, airflow_url
+from pipeline.settings import ROOT, Settings
+
+USER = "admin"
+
+# What suits a laptop, and what anybody may set otherwise in the environment.
+PREFERENCES = {
+    "AIRFLOW__CORE__PARALLELISM": "4",
+    "AIRFLOW__CORE__DAGS_ARE_PAUSED_AT_CREATION": "False",
+    "AIRFLOW__API__INSTANCE_NAME": "Tillroll",
+    "AIRFLOW__SCHEDULER__SCHEDULER_IDLE_SLEEP_TIME": "0.1",
+    # How long a task of a crashed scheduler counts as running; a laptop is switched off more often than a server.
+    "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT": "60",
+    "AIRFLOW__DAG_PROCESSOR__REFRESH_INTERVAL": "30",
+    "AIRFLOW__LOGGING__COLORED_CONSOLE_LOG": "False",
+}
+
+# Nobody is told that this runs.
+SILENCE = {
+    "DO_NOT_TRACK": "1",
+    "SCARF_NO_ANALYTICS": "1",
+    "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
+}
+
+
+def airflow_environment(settings: Settings) -> dict[str, str]:
+    """The variables that make `airflow` the one under the data folder; put them over the inherited environment.
+
+    Contains secrets. What the user's own AIRFLOW__… variables say about preferences holds; where the database, the
+    folders and the ports are, does not come from them, so that another Airflow's variables change nothing here.
+    """
+    return {
+        **{name: os.environ.get(name, value) for name, value in PREFERENCES.items()},
+        **SILENCE,
+        **_places(settings),
+        **_secrets(settings),
+        "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)]),
+    }
+
+
+def airflow_password(settings: Settings) -> str:
+    """The password of Airflow's user `admin`; generated once."""
+    return _passwords(settings).get_or_make(USER, lambda: secrets.token_urlsafe(12))
+
+
+def _places(settings: Settings) -> dict[str, str]:
+    url = airflow_url(settings)
+    return {
+        "AIRFLOW_HOME": str(home(settings)),
+        "AIRFLOW__CORE__DAGS_FOLDER": str(ROOT / "airflow" / "dags"),
+        "AIRFLOW__CORE__PLUGINS_FOLDER": str(ROOT / "airflow" / "plugins"),
+        "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
+        "AIRFLOW__CORE__EXECUTOR": "LocalExecutor",
+        "AIRFLOW__CORE__HOSTNAME_CALLABLE": "pipeline.airflow_support.component.hostname",
+        "AIRFLOW__CORE__EXECUTION_API_SERVER_URL": f"{url}/execution/",
+        "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS": f"{USER}:admin",
+        "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_ALL_ADMINS": "False",
+        "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE": str(_passwords(settings).path),
+        "AIRFLOW__API__HOST": settings.host,
+        "AIRFLOW__API__PORT": str(ports.port(settings, "airflow")),
+        "AIRFLOW__API__BASE_URL": url,
+        "AIRFLOW__LOGGING__BASE_LOG_FOLDER": str(home(settings) / "logs"),
+        "AIRFLOW__LOGGING__WORKER_LOG_SERVER_PORT": str(ports.port(settings, "airflow_logs")),
+    }
+
+
+def _secrets(settings: Settings) -> dict[str, str]:
+    airflow_password(settings)  # Airflow reads it from the file
+    kept = State(home(settings) / "secrets.json")
+    database = airflow_database_url(settings).replace("postgresql://", "postgresql+psycopg2://", 1)
+    return {
+        "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": database,
+        "AIRFLOW__CORE__FERNET_KEY": kept.get_or_make("fernet_key", _fernet_key),
+        "AIRFLOW__API__SECRET_KEY": kept.get_or_make("secret_key", lambda: secrets.token_hex(32)),
+        "AIRFLOW__API_AUTH__JWT_SECRET": kept.get_or_make("jwt_secret", lambda: secrets.token_hex(64)),
+    }
+
+
+def home(settings: Settings) -> Path:
+    """AIRFLOW_HOME."""
+    return settings.data / "airflow"
+
+
+def _passwords(settings: Settings) -> State:
+    """In the format of Airflow's simple auth manager, which happens to be a JSON object of names."""
+    return State(home(settings) / "passwords.json")
+
+
+def _fernet_key() -> str:
+    return base64.urlsafe_b64encode(secrets.token_bytes(32)).decode("ascii")

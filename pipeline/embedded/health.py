@@ -1,0 +1,77 @@
+"""Is a server there? Each one is asked a real question."""
+
+import json
+import smtplib
+import urllib.request
+from dataclasses import dataclass
+
+import psycopg
+
+from pipeline.embedded.postgres import EmbeddedPostgres
+from pipeline.embedded.urls import airflow_url
+from pipeline.settings import Settings
+
+SECONDS = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """The answer of one server. `detail` says what is wrong, or what answered."""
+
+    server: str
+    ok: bool
+    detail: str
+
+
+def stack_health(settings: Settings) -> list[Health]:
+    """The health of every server that `tillroll up` starts with these settings."""
+    servers = [postgres_health(settings), *airflow_health(settings)]
+    return servers if settings.smtp_url else [servers[0], inbox_health(settings), *servers[1:]]
+
+
+def postgres_health(settings: Settings) -> Health:
+    """The embedded PostgreSQL: can the shop's owner sign in?"""
+    server = EmbeddedPostgres(settings)
+    if not server.is_running():
+        return Health("PostgreSQL", ok=False, detail="not running")
+    try:
+        with psycopg.connect(server.url("shop"), connect_timeout=SECONDS) as connection:
+            connection.execute("select 1")
+    except psycopg.Error as error:
+        return Health("PostgreSQL", ok=False, detail=str(error).strip())
+    return Health("PostgreSQL", ok=True, detail=f"port {server.cluster.ready_port()}")
+
+
+def inbox_health(settings: Settings) -> Health:
+    """The local inbox: does it greet as an SMTP server?"""
+    from pipeline.embedded import ports
+
+    number = ports.port(settings, "smtp")
+    host = ports.address(settings, number).rpartition(":")[0].strip("[]")
+    try:
+        with smtplib.SMTP(host, number, timeout=SECONDS) as connection:
+            connection.noop()
+    except (OSError, smtplib.SMTPException) as error:
+        return Health("inbox", ok=False, detail=str(error))
+    return Health("inbox", ok=True, detail=f"port {number}")
+
+
+def airflow_health(settings: Settings) -> list[Health]:
+    """Airflow's web server, and what it knows of the heartbeats of the others."""
+    url = airflow_url(settings)
+    try:
+        with urllib.request.urlopen(f"{url}/api/v2/monitor/health", timeout=SECONDS) as answer:  # noqa: S310
+            report = json.load(answer)
+        parts = {name: report[name]["status"] for name in ("scheduler", "dag_processor")}
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        detail = f"no answer from {url}: {error}"
+        return [Health(f"Airflow {name}", ok=False, detail=detail) for name in ("web", "scheduler", "DAG processor")]
+    return [
+        Health("Airflow web", ok=True, detail=url),
+        _heartbeat("Airflow scheduler", parts["scheduler"]),
+        _heartbeat("Airflow DAG processor", parts["dag_processor"]),
+    ]
+
+
+def _heartbeat(server: str, status: str | None) -> Health:
+    return Health(server, ok=status == "healthy", detail=status or "no heartbeat yet")
