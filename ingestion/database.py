@@ -1,0 +1,71 @@
+"""The database: where it is, and one transaction per ingest, one ingest at a time."""
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import psycopg
+from psycopg import Cursor
+from psycopg.conninfo import conninfo_to_dict
+from psycopg.rows import TupleRow
+
+from ingestion.errors import ShopError
+
+URL_VARIABLE = "TILLROLL_SOURCE_URL"
+# Any constant will do that nobody else locks: 'till' in ASCII.
+ADVISORY_LOCK = 0x74696C6C
+
+
+@contextmanager
+def shop_transaction(url: str) -> Iterator[Cursor[TupleRow]]:
+    """A cursor in a transaction that is committed at the end, and nothing of it if anything fails.
+
+    Waits while another ingest of the same database runs.
+
+    Raises:
+        ShopError: the database cannot be reached.
+    """
+    try:
+        connection = psycopg.connect(url, client_encoding="utf8", connect_timeout=10, application_name="tillroll shop")
+    except psycopg.Error as error:
+        raise ShopError(
+            f"no PostgreSQL answers at {_place(url)}: {str(error).splitlines()[0]}",
+            f"Start the embedded one with `make up`, or let {URL_VARIABLE} name a running one.",
+        ) from None
+    with connection, connection.cursor() as cursor:
+        cursor.execute("select pg_advisory_xact_lock(%s)", (ADVISORY_LOCK,))
+        yield cursor
+
+
+def find_url() -> str:
+    """The database to fill: TILLROLL_SOURCE_URL, else what `tillroll url source` prints.
+
+    Raises:
+        ShopError: neither says.
+    """
+    url = os.environ.get(URL_VARIABLE)
+    if url:
+        return url
+    beside_python = Path(sys.executable).with_name("tillroll")
+    program = str(beside_python) if beside_python.exists() else shutil.which("tillroll")
+    remedy = f"Set {URL_VARIABLE}, or install the project and start its PostgreSQL with `make up`."
+    if program is None:
+        raise ShopError(f"{URL_VARIABLE} is not set and there is no `tillroll` to ask", remedy)
+    answer = subprocess.run([program, "url", "source"], capture_output=True, text=True, check=False)
+    if answer.returncode or not answer.stdout.strip():
+        reason = (answer.stderr.strip().splitlines() or ["it printed nothing"])[0]
+        raise ShopError(f"`tillroll url source` does not say where the shop's database is: {reason}", remedy)
+    return answer.stdout.strip()
+
+
+def _place(url: str) -> str:
+    """Host, port and database of a URL: what may be shown of it."""
+    try:
+        parts = conninfo_to_dict(url)
+    except psycopg.Error:
+        return "the address given, which is not a PostgreSQL URL"
+    return f"{parts.get('host') or 'localhost'}:{parts.get('port') or 5432}/{parts.get('dbname') or ''}"

@@ -1,0 +1,104 @@
+"""Pools of names and places, built once with Faker, from which customers and products are drawn in bulk.
+
+Faker makes a few thousand names per second, NumPy draws millions from a pool. Providers that know today's date are not
+used: they ignore the seed as the clock moves.
+"""
+
+import functools
+import unicodedata
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+from faker import Faker
+
+from ingestion.rows import Integers, Rows, Texts, texts
+from ingestion.streams import stream
+
+NAMES, SURNAMES, STREETS, PLACES, BRANDS = 80, 200, 150, 80, 120
+
+
+class Country(NamedTuple):
+    """Where customers live; `weight` is their share."""
+
+    code: str
+    locale: str
+    dialing_code: str
+    weight: float
+
+
+COUNTRIES = (
+    Country("DE", "de_DE", "49", 0.27),
+    Country("FR", "fr_FR", "33", 0.17),
+    Country("GB", "en_GB", "44", 0.13),
+    Country("ES", "es_ES", "34", 0.10),
+    Country("IT", "it_IT", "39", 0.10),
+    Country("NL", "nl_NL", "31", 0.07),
+    Country("PL", "pl_PL", "48", 0.07),
+    Country("SE", "sv_SE", "46", 0.04),
+    Country("CZ", "cs_CZ", "420", 0.03),
+    Country("GR", "el_GR", "30", 0.02),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Pools:
+    """Each pool holds the countries one after the other, in equal parts: NAMES, SURNAMES, STREETS or PLACES each."""
+
+    female_names: Texts
+    male_names: Texts
+    surnames: Texts
+    streets: Texts
+    cities: Texts
+    regions: Texts
+    postal_codes: Texts
+    brands: Texts
+
+
+@functools.lru_cache(maxsize=4)
+def build_pools(seed: int) -> Pools:
+    """The pools of one seed."""
+    columns: dict[str, list[str | None]] = {name: [] for name in Pools.__slots__}
+    for position, country in enumerate(COUNTRIES):
+        faker = Faker(country.locale, providers=["faker.providers.person", "faker.providers.address"])
+        faker.seed_instance(int(stream(seed, "pools", position).integers(2**32)))
+        columns["female_names"] += [faker.first_name_female() for _ in range(NAMES)]
+        columns["male_names"] += [faker.first_name_male() for _ in range(NAMES)]
+        columns["surnames"] += [faker.last_name() for _ in range(SURNAMES)]
+        columns["streets"] += [faker.street_name() for _ in range(STREETS)]
+        columns["cities"] += [faker.city() for _ in range(PLACES)]
+        # every tenth place has no region, as in any grown address book
+        columns["regions"] += [faker.administrative_unit() if n % 10 else None for n in range(PLACES)]
+        columns["postal_codes"] += [faker.postcode() for _ in range(PLACES)]
+    columns["brands"] = list(_brands(seed))
+    return Pools(**{name: texts(values) for name, values in columns.items()})
+
+
+def _brands(seed: int) -> list[str]:
+    faker = Faker("en_US", providers=["faker.providers.company", "faker.providers.person"])
+    faker.seed_instance(int(stream(seed, "brands").integers(2**32)))
+    return [faker.company() for _ in range(BRANDS)]
+
+
+def positions(rng: np.random.Generator, countries: Integers, per_country: int) -> Integers:
+    """One position per row in a pool that holds `per_country` entries of each country."""
+    return np.asarray(countries * per_country + (rng.random(len(countries)) * per_country).astype(np.int64))
+
+
+def draw_addresses(pools: Pools, rng: np.random.Generator, countries: Integers) -> Rows:
+    """Address columns, one row per country given."""
+    streets = pools.streets[positions(rng, countries, STREETS)]
+    houses = rng.integers(1, 200, len(countries))
+    place = positions(rng, countries, PLACES)
+    return {
+        "street": texts([f"{street} {house}" for street, house in zip(streets, houses.tolist(), strict=True)]),
+        "city": pools.cities[place],
+        "region": pools.regions[place],
+        "postal_code": pools.postal_codes[place],
+    }
+
+
+def mailbox_names(names: Texts) -> Texts:
+    """What is left of each name in an email address: lower-case ASCII letters, 'mail' if none."""
+    folded = (unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower() for name in names)
+    return texts(["".join(filter(str.isalpha, name)) or "mail" for name in folded])

@@ -1,0 +1,115 @@
+"""Visits: the sessions of a day, on the web, in the app, on a marketplace or at a till; some end in an order."""
+
+from dataclasses import dataclass
+from datetime import date
+
+import numpy as np
+
+from ingestion.config import IngestionConfig
+from ingestion.errors import ShopError
+from ingestion.members import Members
+from ingestion.places import ONLINE_STORES
+from ingestion.rows import DAY, MINUTE, Booleans, Integers, Rows, Texts, blank, day_of, texts
+from ingestion.streams import ONLINE_HOURS, TILL_HOURS, chance, choose, stream, times_of_day
+
+CHANNELS = texts(["web", "app", "marketplace", "store"])
+WEB, APP, MARKETPLACE, TILL = range(4)
+ORDERS_BY_CHANNEL = (0.46, 0.24, 0.12, 0.18)
+BROWSERS_BY_CHANNEL = (0.66, 0.26, 0.08, 0.0)
+DEVICES = texts(["desktop", "mobile", "tablet", "till"])
+DEVICES_BY_CHANNEL = ((0.48, 0.44, 0.08), (0.0, 0.88, 0.12), (0.40, 0.52, 0.08), (0.0, 0.0, 0.0, 1.0))
+SOURCES = texts(["direct", "search", "social", "email", "ads", "affiliate", "walk-in"])
+SOURCE_WEIGHTS = (0.24, 0.32, 0.13, 0.11, 0.14, 0.06)
+WALK_IN = len(SOURCE_WEIGHTS)
+LANDING_PAGES = texts(["/", "/sale", "/new", "/search?q=gift,men", "/c/home", "/c/fashion", "/p/höhe", ""])
+LANDING_WEIGHTS = (0.34, 0.14, 0.11, 0.1, 0.13, 0.13, 0.03, 0.02)
+ANONYMOUS_SHARE = 0.6
+LATEST_DAYS = 2
+
+_IDS_PER_BATCH = 10_000_000
+_BATCHES_PER_DAY = 100
+
+
+@dataclass(frozen=True, slots=True)
+class BatchKey:
+    """A delivery of visits: a day's own (number 0) or the n-th extra one of that day, with the orders asked for."""
+
+    day: int
+    number: int = 0
+    orders: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Visits:
+    """The session rows of a batch; `channel` and `has_order` are by row."""
+
+    sessions: Rows
+    channel: Integers
+    has_order: Booleans
+
+
+def numbered(key: BatchKey, size: int) -> Integers:
+    """`size` ids that no other batch has: YYMMDD, two digits of batch, seven digits counting from 1.
+
+    Raises:
+        ShopError: the day, the batch or the row does not fit into its digits.
+    """
+    day: date = day_of(key.day)
+    if not 2000 <= day.year <= 2099 or key.number >= _BATCHES_PER_DAY or size >= _IDS_PER_BATCH:
+        raise ShopError(
+            f"no ids for batch {key.number} of {day} with {size} rows",
+            f"Days lie in 2000-2099, with fewer than {_BATCHES_PER_DAY} extra batches of {_IDS_PER_BATCH:,} rows each.",
+        )
+    first = (int(day.strftime("%y%m%d")) * _BATCHES_PER_DAY + key.number) * _IDS_PER_BATCH
+    return np.arange(first + 1, first + size + 1)
+
+
+def draw_visits(
+    config: IngestionConfig, customers: Members, key: BatchKey, sessions: int, orders: int, late: float
+) -> Visits:
+    """`sessions` visits, of which `orders` end in an order; of those, a share of `late` happened a day or two before."""
+    rng = stream(config.seed, "visits", key.day, key.number)
+    has_order = np.zeros(sessions, dtype=np.bool_)
+    has_order[rng.choice(sessions, orders, replace=False)] = True
+    channel = np.where(has_order, choose(rng, ORDERS_BY_CHANNEL, sessions), choose(rng, BROWSERS_BY_CHANNEL, sessions))
+    till_times = times_of_day(rng, TILL_HOURS, sessions)
+    time = np.where(channel == TILL, till_times, times_of_day(rng, ONLINE_HOURS, sessions))
+    in_time_order = np.argsort(time, kind="stable")
+    has_order, channel, time = has_order[in_time_order], channel[in_time_order], time[in_time_order]
+    lasts = (rng.gamma(2.0, 3.5, sessions) * MINUTE).astype(np.int64) + MINUTE
+    days_late = rng.integers(1, LATEST_DAYS + 1, sessions) * (has_order & chance(rng, late, sessions))
+    midnight = (key.day - days_late) * DAY
+    started = midnight + time
+    ended = midnight + np.minimum(time + lasts, DAY - 1)
+    is_anonymous = ~has_order & chance(rng, ANONYMOUS_SHARE, sessions)
+    rows: Rows = {
+        "session_id": numbered(key, sessions),
+        "customer_id": blank(customers.draw(rng, started), is_anonymous),
+        "store_id": _stores(rng, channel, config.volumes.stores),
+        "channel": CHANNELS[channel],
+        **_behaviour(rng, channel),
+        "ended_at": ended,
+        "created_at": started,
+        "updated_at": ended,
+    }
+    return Visits(rows, channel, has_order)
+
+
+def _stores(rng: np.random.Generator, channel: Integers, stores: int) -> Integers:
+    """The web shop is store 1, the app 2, the marketplaces 3 and 4, the rest have tills."""
+    tills = stores - len(ONLINE_STORES)
+    till = len(ONLINE_STORES) + 1 + choose(rng, [(n + 2) ** -0.5 for n in range(tills)], len(channel))
+    marketplace = 3 + choose(rng, (0.7, 0.3), len(channel))
+    return np.choose(channel, [np.ones_like(channel), np.full_like(channel, 2), marketplace, till])
+
+
+def _behaviour(rng: np.random.Generator, channel: Integers) -> Rows:
+    size, at_till = len(channel), channel == TILL
+    device = np.choose(channel, [choose(rng, weights, size) for weights in DEVICES_BY_CHANNEL])
+    landing: Texts = LANDING_PAGES[choose(rng, LANDING_WEIGHTS, size)]
+    return {
+        "device": DEVICES[device],
+        "traffic_source": SOURCES[np.where(at_till, WALK_IN, choose(rng, SOURCE_WEIGHTS, size))],
+        "landing_page": blank(landing, at_till),
+        "page_views": np.where(at_till, 0, rng.geometric(0.18, size)),
+    }
