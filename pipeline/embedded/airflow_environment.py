@@ -50,7 +50,17 @@ def airflow_environment(settings: Settings) -> dict[str, str]:
 
 def airflow_password(settings: Settings) -> str:
     """The password of Airflow's user `admin`; generated once."""
-    return _passwords(settings).get_or_make(USER, lambda: secrets.token_urlsafe(12))
+    return State(passwords_file(settings)).get_or_make(USER, lambda: secrets.token_urlsafe(12))
+
+
+def passwords_file(settings: Settings) -> Path:
+    """Where the password is kept, in the format of Airflow's simple auth manager: a JSON object of names."""
+    return home(settings) / "passwords.json"
+
+
+def home(settings: Settings) -> Path:
+    """AIRFLOW_HOME."""
+    return settings.data / "airflow"
 
 
 def _places(settings: Settings) -> dict[str, str]:
@@ -65,7 +75,7 @@ def _places(settings: Settings) -> dict[str, str]:
         "AIRFLOW__CORE__EXECUTION_API_SERVER_URL": f"{url}/execution/",
         "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS": f"{USER}:admin",
         "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_ALL_ADMINS": "False",
-        "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE": str(_passwords(settings).path),
+        "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE": str(passwords_file(settings)),
         "AIRFLOW__API__HOST": settings.host,
         "AIRFLOW__API__PORT": str(ports.port(settings, "airflow")),
         "AIRFLOW__API__BASE_URL": url,
@@ -84,16 +94,6 @@ def _secrets(settings: Settings) -> dict[str, str]:
         "AIRFLOW__API__SECRET_KEY": kept.get_or_make("secret_key", lambda: secrets.token_hex(32)),
         "AIRFLOW__API_AUTH__JWT_SECRET": kept.get_or_make("jwt_secret", lambda: secrets.token_hex(64)),
     }
-
-
-def home(settings: Settings) -> Path:
-    """AIRFLOW_HOME."""
-    return settings.data / "airflow"
-
-
-def _passwords(settings: Settings) -> State:
-    """In the format of Airflow's simple auth manager, which happens to be a JSON object of names."""
-    return State(home(settings) / "passwords.json")
 
 
 def _fernet_key() -> str:

@@ -4,9 +4,11 @@ import json
 import smtplib
 import urllib.request
 from dataclasses import dataclass
+from datetime import datetime
 
 import psycopg
 
+from pipeline.embedded import ports
 from pipeline.embedded.postgres import EmbeddedPostgres
 from pipeline.embedded.urls import airflow_url
 from pipeline.settings import Settings
@@ -23,9 +25,9 @@ class Health:
     detail: str
 
 
-def stack_health(settings: Settings) -> list[Health]:
-    """The health of every server that `tillroll up` starts with these settings."""
-    servers = [postgres_health(settings), *airflow_health(settings)]
+def stack_health(settings: Settings, since: datetime | None = None) -> list[Health]:
+    """The health of every server that `tillroll up` starts with these settings. For `since` see `airflow_health`."""
+    servers = [postgres_health(settings), *airflow_health(settings, since)]
     return servers if settings.smtp_url else [servers[0], inbox_health(settings), *servers[1:]]
 
 
@@ -44,8 +46,6 @@ def postgres_health(settings: Settings) -> Health:
 
 def inbox_health(settings: Settings) -> Health:
     """The local inbox: does it greet as an SMTP server?"""
-    from pipeline.embedded import ports
-
     number = ports.port(settings, "smtp")
     host = ports.address(settings, number).rpartition(":")[0].strip("[]")
     try:
@@ -56,22 +56,26 @@ def inbox_health(settings: Settings) -> Health:
     return Health("inbox", ok=True, detail=f"port {number}")
 
 
-def airflow_health(settings: Settings) -> list[Health]:
-    """Airflow's web server, and what it knows of the heartbeats of the others."""
+def airflow_health(settings: Settings, since: datetime | None = None) -> list[Health]:
+    """Airflow's web server, and what it knows of the heartbeats of the others; of earlier ones than `since` it knows
+    from processes that are gone."""
     url = airflow_url(settings)
     try:
         with urllib.request.urlopen(f"{url}/api/v2/monitor/health", timeout=SECONDS) as answer:  # noqa: S310
             report = json.load(answer)
-        parts = {name: report[name]["status"] for name in ("scheduler", "dag_processor")}
+        scheduler, dag_processor = (_heartbeat(report[part], part, since) for part in ("scheduler", "dag_processor"))
     except (OSError, ValueError, KeyError, TypeError) as error:
         detail = f"no answer from {url}: {error}"
         return [Health(f"Airflow {name}", ok=False, detail=detail) for name in ("web", "scheduler", "DAG processor")]
     return [
         Health("Airflow web", ok=True, detail=url),
-        _heartbeat("Airflow scheduler", parts["scheduler"]),
-        _heartbeat("Airflow DAG processor", parts["dag_processor"]),
+        Health("Airflow scheduler", *scheduler),
+        Health("Airflow DAG processor", *dag_processor),
     ]
 
 
-def _heartbeat(server: str, status: str | None) -> Health:
-    return Health(server, ok=status == "healthy", detail=status or "no heartbeat yet")
+def _heartbeat(report: dict[str, str | None], part: str, since: datetime | None) -> tuple[bool, str]:
+    status, latest = report["status"], report[f"latest_{part}_heartbeat"]
+    if status is None or latest is None or (since and datetime.fromisoformat(latest) < since):
+        return False, "no heartbeat yet"
+    return status == "healthy", status

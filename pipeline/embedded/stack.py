@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from datetime import UTC, datetime
 
 from filelock import FileLock, Timeout
 
@@ -38,6 +39,7 @@ class Stack:
             TransientError: another `up` or `down` is at work and does not come to an end.
         """
         with self._alone():
+            began = datetime.now(UTC)
             started = not self.manager.is_running()
             if started:
                 self._wait_for_leftovers()
@@ -46,7 +48,7 @@ class Stack:
                 self.manager.start()
             else:
                 started = self._start_what_is_down()
-            self._wait_until_healthy(watch)
+            self._wait_until_healthy(watch, began if started else None)
             return started
 
     def down(self) -> bool:
@@ -94,11 +96,11 @@ class Stack:
         finally:
             programs.release()
 
-    def _wait_until_healthy(self, watch: Callable[[Sequence[Health]], None]) -> None:
+    def _wait_until_healthy(self, watch: Callable[[Sequence[Health]], None], since: datetime | None) -> None:
         deadline = time.monotonic() + UP_SECONDS
         ends: dict[str, set[int]] = {}
         while True:
-            servers = stack_health(self.settings)
+            servers = stack_health(self.settings, since)
             watch(servers)
             if all(server.ok for server in servers):
                 return
