@@ -1,4 +1,4 @@
-"""What the DAG files wire together: chain, pools, days, failure callback. The only place that knows Airflow.
+"""What the DAG files wire together, and how the command line talks to Airflow. The only place that knows Airflow.
 
-`chain`, `pools`, `api` and `runs` do not import Airflow, so that the command line starts fast and touches no AIRFLOW_HOME.
+Only `wiring`, `step_task` and `component` import Airflow itself: the command line starts fast, and makes no ~/airflow.
 """

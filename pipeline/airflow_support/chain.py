@@ -12,5 +12,5 @@ CHAIN = (INGEST_TO_POSTGRES, POSTGRES_TO_GCS, GCS_TO_BQ_STAGING, BQ_TRANSFORM_CO
 
 
 def chain_of(settings: Settings) -> tuple[str, ...]:
-    """The DAGs a day passes through with these settings. The first one is the head: it has the clock, the rest follow."""
+    """The DAGs a day passes through with these settings. The first is the head: it has the clock, the rest follow."""
     return CHAIN if settings.source == "shop" else CHAIN[1:]

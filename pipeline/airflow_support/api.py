@@ -1,0 +1,114 @@
+"""Airflow's REST API, as far as Tillroll needs it: log in, get, post, and say in plain words why that failed."""
+
+from collections.abc import Generator, Iterator
+from typing import Any
+
+import httpx
+from tenacity import retry, retry_if_exception_type, stop_after_delay, wait_fixed
+
+from pipeline.errors import ConfigurationError, StepError, TransientError
+
+# Seconds for which a server that went away in the middle may come back; the process manager restarts it.
+PATIENCE = 60
+
+PAGE = 100
+
+
+class ApiError(StepError):
+    """Airflow refuses a request. `status` is HTTP's."""
+
+    def __init__(self, status: int, message: str, remedy: str = "") -> None:
+        super().__init__(message, remedy)
+        self.status = status
+
+
+class _Token(httpx.Auth):
+    """Fetches a token with user and password, and a new one when it has expired."""
+
+    requires_response_body = True
+
+    def __init__(self, url: str, user: str, password: str) -> None:
+        self._login = httpx.Request("POST", f"{url}/auth/token", json={"username": user, "password": password})
+        self._token = ""
+
+    def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
+        if self._token:
+            answer = yield self._authorized(request)
+            if answer.status_code != httpx.codes.UNAUTHORIZED:
+                return
+        answer = yield self._login
+        self._token = answer.json().get("access_token", "") if answer.is_success else ""
+        yield self._authorized(request)
+
+    def _authorized(self, request: httpx.Request) -> httpx.Request:
+        request.headers["Authorization"] = f"Bearer {self._token}"
+        return request
+
+
+class AirflowApi:
+    """One Airflow. `url` is that of its web interface."""
+
+    def __init__(self, url: str, user: str, password: str) -> None:
+        self.url = url.rstrip("/")
+        self._client = httpx.Client(base_url=f"{self.url}/api/v2", auth=_Token(self.url, user, password), timeout=30)
+
+    def close(self) -> None:
+        self._client.close()
+
+    def require_up(self) -> None:
+        """Raises TransientError when Airflow does not answer now."""
+        self._answer(self._send("GET", "/monitor/health"))
+
+    @retry(
+        retry=retry_if_exception_type(TransientError), stop=stop_after_delay(PATIENCE), wait=wait_fixed(1), reraise=True
+    )
+    def get(self, path: str, **params: Any) -> Any:
+        """The JSON at `path`; an Airflow that is away or stumbles is asked again for a minute.
+
+        Raises:
+            ApiError: Airflow refuses; 404 among others.
+            TransientError: it did not answer for a minute.
+        """
+        return self._answer(self._send("GET", path, params=params))
+
+    def get_all(self, path: str, field: str, **params: Any) -> Iterator[Any]:
+        """The items under `field` of every page at `path`."""
+        offset = 0
+        while True:
+            page = self.get(path, **params, limit=PAGE, offset=offset)[field]
+            yield from page
+            if len(page) < PAGE:
+                return
+            offset += PAGE
+
+    def post(self, path: str, body: dict[str, Any]) -> Any:
+        """Post JSON, once. Raises ApiError or TransientError."""
+        return self._answer(self._send("POST", path, json=body))
+
+    def _send(self, method: str, path: str, **arguments: Any) -> httpx.Response:
+        try:
+            return self._client.request(method, path, **arguments)
+        except httpx.TransportError as error:
+            raise TransientError(
+                f"Airflow does not answer at {self.url}: {error}", "Start the servers with `tillroll up`."
+            ) from error
+
+    def _answer(self, response: httpx.Response) -> Any:
+        if response.is_success:
+            return response.json()
+        what = f"{response.request.method} {response.request.url.path}"
+        if response.is_server_error:
+            raise TransientError(f"Airflow stumbled over {what}: {response.text[:200]}", "Its log is the api-server's.")
+        if response.status_code in {httpx.codes.UNAUTHORIZED, httpx.codes.FORBIDDEN}:
+            raise ConfigurationError(
+                f"Airflow at {self.url} refuses the login",
+                "Is another Airflow on this port? See TILLROLL_AIRFLOW_PORT.",
+            )
+        raise ApiError(response.status_code, f"Airflow refuses {what}: {_detail(response)}")
+
+
+def _detail(response: httpx.Response) -> str:
+    try:
+        return str(response.json()["detail"])
+    except (ValueError, KeyError, TypeError):
+        return response.text[:500]

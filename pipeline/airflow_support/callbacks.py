@@ -1,0 +1,56 @@
+"""on_failure_callback: one mail for each task that failed for good.
+
+It runs in the task's process after the task's end is recorded. It never raises, and it gives up after a few seconds:
+Airflow kills a task that does not come to its end.
+"""
+
+import logging
+from collections.abc import Callable, Mapping
+from threading import Thread
+from typing import Any
+
+logger = logging.getLogger(__name__)
+
+# Seconds a callback may take; Airflow's own limit is [core] task_success_overtime, 20.
+PATIENCE = 12.0
+
+
+def alert_failure(context: Mapping[str, Any]) -> None:
+    """Mail the failure that `context` is about. Where that fails, the task's log says so, and the task is as it was."""
+    try:
+        _within(PATIENCE, lambda: _alert(context))
+    except Exception:
+        logger.exception("NO MAIL was sent about this failure")
+
+
+def _alert(context: Mapping[str, Any]) -> None:
+    # Here and not above: every parsing of a DAG file imports this module, and few runs fail.
+    from pipeline.airflow_support.failure_context import failure_of, settings_for_alert
+    from pipeline.alerts.mail import compose
+    from pipeline.alerts.masking import secrets_of
+    from pipeline.alerts.smtp import send
+    from pipeline.embedded.urls import smtp_url
+
+    settings = settings_for_alert()
+    message = compose(failure_of(context, secrets_of(settings)), settings.alert_from, settings.alert_to)
+    send(message, smtp_url(settings))
+    logger.info("mailed %s to %s", message["Subject"], message["To"])
+
+
+def _within(seconds: float, work: Callable[[], None]) -> None:
+    """Do `work`, or raise TimeoutError; a server that answers a byte at a time is under no other time limit."""
+    raised: list[Exception] = []
+
+    def attempt() -> None:
+        try:
+            work()
+        except Exception as error:  # noqa: BLE001 - handed to the thread that waits
+            raised.append(error)
+
+    thread = Thread(target=attempt, name="alert", daemon=True)
+    thread.start()
+    thread.join(seconds)
+    if thread.is_alive():
+        raise TimeoutError(f"no answer within {seconds:.0f} s")
+    for error in raised:
+        raise error

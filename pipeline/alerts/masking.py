@@ -1,0 +1,54 @@
+"""Keep secrets out of what people read: mails, logs, Airflow's pages."""
+
+import re
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from urllib.parse import unquote, urlsplit
+
+from pipeline.embedded.urls import smtp_url, source_url
+from pipeline.errors import TillrollError
+from pipeline.settings import Settings
+
+MASK = "***"
+
+# A password shorter than this is not looked for by value: it would blank innocent words.
+SHORTEST_SECRET = 4
+
+_KEYWORD = r"password|passwd|passphrase|pwd|secret|token|api[_-]?key|access[_-]?key|private[_-]?key|credential"
+_VALUE = r""""(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|[^\s,;&)\]}]+"""
+
+_PATTERNS = [
+    # -----BEGIN PRIVATE KEY----- up to its end, or to the end of the text
+    (re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|\Z)", re.DOTALL), MASK),
+    # scheme://user:password@host; up to the last @, for passwords that should have been escaped
+    (re.compile(r"([a-z][a-z0-9+.-]*://[^\s:/@'\"]*):[^\s'\"<>]*@", re.IGNORECASE), rf"\1:{MASK}@"),
+    # Authorization headers, before key=value would take the scheme for the value
+    (re.compile(r"\b(bearer|basic)\s+[\w.~+/=-]{8,}", re.IGNORECASE), rf"\1 {MASK}"),
+    # password=x, "client_secret": "x", PGPASSWORD='x'
+    (re.compile(rf"((?:{_KEYWORD})[\w-]*[\"']?\s*[=:]\s*)(?:{_VALUE})", re.IGNORECASE), rf"\1{MASK}"),
+    # Google's OAuth tokens and API keys, and JSON web tokens, wherever they stand
+    (re.compile(r"\bya29\.[\w.-]+|\bAIza[\w-]{30,}|\beyJ[\w-]+\.[\w-]+\.[\w-]*"), MASK),
+]
+
+
+def mask(text: str, secrets: Iterable[str] = ()) -> str:
+    """The text with the given secrets, and everything that looks like one, replaced by `***`."""
+    for secret in sorted(secrets, key=len, reverse=True):
+        if len(secret) >= SHORTEST_SECRET:
+            text = text.replace(secret, MASK)
+    for pattern, replacement in _PATTERNS:
+        text = pattern.sub(replacement, text)
+    return text
+
+
+def secrets_of(settings: Settings) -> frozenset[str]:
+    """The passwords of the source and of the mail server, as their URLs write them and as they are meant."""
+    return frozenset(_passwords(settings))
+
+
+def _passwords(settings: Settings) -> Iterator[str]:
+    for url_of in (source_url, smtp_url):
+        with suppress(TillrollError, ValueError):  # what has no URL has no password
+            written = urlsplit(url_of(settings)).password
+            if written:
+                yield from (written, unquote(written))
