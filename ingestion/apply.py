@@ -6,13 +6,13 @@ from dataclasses import dataclass, field
 from psycopg import Cursor
 from psycopg.rows import TupleRow
 
+from ingestion.batches import BatchKey
 from ingestion.changes import Changes, extra_batch, first_load, later_day
 from ingestion.config import IngestionConfig
-from ingestion.expected import EXPECTED_DDL, record_expected
 from ingestion.journal import JOURNAL_DDL, Journal, founded, record_batch, record_day, record_founding
 from ingestion.schema import load_schema
 from ingestion.shop import Shop
-from ingestion.visits import BatchKey
+from ingestion.tally import EXPECTED_DDL, record_tally
 from ingestion.write import insert_rows, update_rows
 
 
@@ -65,5 +65,5 @@ def _write(cursor: Cursor[TupleRow], changes: Changes) -> Written:
         written.inserted[name] = insert_rows(cursor, schema, schema.tables[name], rows)
     for name, rows in changes.updates.items():
         written.updated[name] = update_rows(cursor, schema, schema.tables[name], rows)
-    record_expected(cursor, changes.expected)
+    record_tally(cursor, changes.tally)
     return written

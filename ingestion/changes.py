@@ -3,21 +3,21 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from ingestion.expected import Expected, add_orders, add_rows
+from ingestion.batches import LATEST_DAYS, BatchKey
 from ingestion.journal import Journal
 from ingestion.lifecycle import LAST_CHANGE, status_columns
 from ingestion.rows import Rows, length
 from ingestion.shop import Shop
-from ingestion.visits import LATEST_DAYS, BatchKey
+from ingestion.tally import Tally
 
 
 @dataclass(frozen=True, slots=True)
 class Changes:
-    """Rows to insert and to update by table (updates: key and changed columns, in time order), and the new totals."""
+    """Rows to insert and to update, by table, and the new totals. Updates hold the key and the columns that change."""
 
     inserts: dict[str, list[Rows]]
     updates: dict[str, list[Rows]]
-    expected: Expected
+    tally: Tally
 
 
 def first_load(shop: Shop, journal: Journal) -> Changes:
@@ -31,7 +31,7 @@ def first_load(shop: Shop, journal: Journal) -> Changes:
         "review": [shop.reviews(day) for day in shop.history],
     }
     updates = _master_updates(shop, shop.history)
-    return Changes(inserts, updates, _expected(shop, journal, shop.history))
+    return Changes(inserts, updates, _tally(shop, journal, shop.history))
 
 
 def later_day(shop: Shop, journal: Journal, day: int) -> Changes:
@@ -47,7 +47,7 @@ def later_day(shop: Shop, journal: Journal, day: int) -> Changes:
     }
     updates = _master_updates(shop, range(journal.last_day + 1, day + 1))
     updates["transaction"] = list(_status_updates(shop, journal, day))
-    return Changes(inserts, updates, _expected(shop, after, range(max(day - LAST_CHANGE, shop.opening), day + 1)))
+    return Changes(inserts, updates, _tally(shop, after, range(max(day - LAST_CHANGE, shop.opening), day + 1)))
 
 
 def extra_batch(shop: Shop, journal: Journal, key: BatchKey) -> Changes:
@@ -55,7 +55,7 @@ def extra_batch(shop: Shop, journal: Journal, key: BatchKey) -> Changes:
     after = journal.with_batch(key)
     inserts = {**_master_inserts(shop, journal, key.day), **_visits(shop, after, [key])}
     updates = _master_updates(shop, range(journal.last_day + 1, key.day + 1))
-    return Changes(inserts, updates, _expected(shop, after, range(key.day, key.day + 1)))
+    return Changes(inserts, updates, _tally(shop, after, range(key.day, key.day + 1)))
 
 
 def _visits(shop: Shop, journal: Journal, keys: list[BatchKey]) -> dict[str, list[Rows]]:
@@ -97,22 +97,22 @@ def _status_updates(shop: Shop, journal: Journal, day: int) -> Iterable[Rows]:
             yield {name: values[changed] for name, values in columns.items()}
 
 
-def _expected(shop: Shop, journal: Journal, days: range) -> Expected:
+def _tally(shop: Shop, journal: Journal, days: range) -> Tally:
     """The totals of the days, added up from every batch that holds rows of them."""
-    expected = Expected(days)
+    tally = Tally(days)
     for key in journal.batches(days[0], days[-1] + LATEST_DAYS):
         orders, visits = shop.orders(key), shop.visits(key)
-        add_rows(expected, "session", visits.sessions["created_at"])
-        add_rows(expected, "transaction_item", orders.lines["created_at"])
-        add_orders(expected, orders, shop.statuses(key, journal.ingested))
+        tally.add_rows("session", visits.sessions["created_at"])
+        tally.add_rows("transaction_item", orders.lines["created_at"])
+        tally.add_orders(orders, shop.statuses(key, journal.ingested))
     for day in days:
         if journal.is_present(day):
-            add_rows(expected, "review", shop.reviews(day)["created_at"])
+            tally.add_rows("review", shop.reviews(day)["created_at"])
     last = journal.last_day
-    expected.whole = {
+    tally.whole = {
         "customer": shop.customers.members.arrived_by(last),
         "product": shop.products.members.arrived_by(last),
         "payment_method": length(shop.payment_methods()),
         "store": length(shop.stores()),
     }
-    return expected
+    return tally

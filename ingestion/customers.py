@@ -28,7 +28,7 @@ class Customers:
         self._calendar = calendar
         instants = arrivals(stream(self._seed, "sign-ups"), calendar, "customer", established, YEARS_BEFORE_HISTORY)
         ranking = stream(self._seed, "loyalty").permutation(established)
-        self.members = Members(instants, established, ranking, 0.55, config.shares.newcomer_visits)
+        self.members = Members(instants, established, ranking, 0.75, config.shares.newcomer_visits)
         self._countries = choose(stream(self._seed, "countries"), [c.weight for c in COUNTRIES], len(instants))
 
     @functools.cached_property

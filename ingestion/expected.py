@@ -6,40 +6,18 @@ The ingester adds them up from the arrays it writes, never by asking the databas
 Revenue is the total amount of the orders whose status is `paid`; pending, refunded and cancelled ones are not revenue.
 """
 
-from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
-import numpy as np
 import psycopg
 from psycopg import Cursor
 from psycopg.rows import TupleRow
 
 from ingestion.lifecycle import STATUSES
-from ingestion.orders import Orders
-from ingestion.rows import DAY, Integers, day_of
 
 DAILY_TABLES = ("session", "transaction", "transaction_item", "review")
-
-EXPECTED_DDL = """
-create table shop_ledger.expected_rows (
-    table_name text not null,
-    day date not null,
-    rows bigint not null,
-    primary key (table_name, day)
-);
-create table shop_ledger.expected_sales (
-    day date not null,
-    status text not null,
-    orders bigint not null,
-    units bigint not null,
-    amount numeric(18,2) not null,
-    primary key (day, status)
-);
-create table shop_ledger.expected_whole (table_name text primary key, rows bigint not null);
-"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +31,7 @@ class Sales:
 
 @dataclass(frozen=True, slots=True)
 class ExpectedDay:
-    """The totals of the rows created on a UTC day: rows by daily table, sales by order status (all four)."""
+    """The totals of the rows created on a UTC day: rows by daily table, sales by order status (always all four)."""
 
     day: date
     rows: Mapping[str, int]
@@ -69,60 +47,14 @@ class ExpectedDay:
         return self.sales["refunded"]
 
     @property
+    def orders(self) -> int:
+        """Orders of any status."""
+        return sum(sales.orders for sales in self.sales.values())
+
+    @property
     def units(self) -> int:
-        """Units on the lines of all orders, whatever their status."""
+        """Units on the lines of orders of any status."""
         return sum(sales.units for sales in self.sales.values())
-
-
-@dataclass(slots=True)
-class Expected:
-    """Totals being added up for some days (numbers): rows by (table, day); orders, units, cents by (day, status)."""
-
-    days: range
-    rows: Counter[tuple[str, int]] = field(default_factory=Counter)
-    sales: dict[tuple[int, str], Integers] = field(default_factory=dict)
-    whole: Mapping[str, int] = field(default_factory=dict)
-
-
-def add_rows(expected: Expected, table: str, created_at: Integers) -> None:
-    """Count rows of a daily table."""
-    days, counts = np.unique(created_at // DAY, return_counts=True)
-    for day, count in zip(days.tolist(), counts.tolist(), strict=True):
-        if day in expected.days:
-            expected.rows[table, day] += count
-
-
-def add_orders(expected: Expected, orders: Orders, status: Integers) -> None:
-    """Count orders, and add up their units and amounts."""
-    created_on = orders.payments.placed // DAY
-    add_rows(expected, "transaction", orders.payments.placed)
-    for day in set(created_on.tolist()):
-        if day not in expected.days:
-            continue
-        for code, name in enumerate(STATUSES):
-            chosen = (created_on == day) & (status == code)
-            sums = np.array([chosen.sum(), orders.units[chosen].sum(), orders.columns["total_amount"][chosen].sum()])
-            expected.sales[day, name] = expected.sales.get((day, name), 0) + sums
-
-
-def record_expected(cursor: Cursor[TupleRow], expected: Expected) -> None:
-    """Replace the totals of its days."""
-    span = (day_of(expected.days[0]), day_of(expected.days[-1]))
-    cursor.execute("delete from shop_ledger.expected_rows where day between %s and %s", span)
-    cursor.execute("delete from shop_ledger.expected_sales where day between %s and %s", span)
-    cursor.execute("delete from shop_ledger.expected_whole")
-    with cursor.copy("copy shop_ledger.expected_rows from stdin") as copy:
-        for (table, day), rows in sorted(expected.rows.items()):
-            copy.write_row((table, day_of(day), rows))
-    with cursor.copy("copy shop_ledger.expected_sales from stdin") as copy:
-        for (day, status), (orders, units, cents) in sorted(
-            (key, sums.tolist()) for key, sums in expected.sales.items()
-        ):
-            if orders:
-                copy.write_row((day_of(day), status, orders, units, Decimal(cents).scaleb(-2)))
-    with cursor.copy("copy shop_ledger.expected_whole from stdin") as copy:
-        for table, rows in expected.whole.items():
-            copy.write_row((table, rows))
 
 
 def expected_totals(url: str) -> list[ExpectedDay]:

@@ -2,18 +2,19 @@
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from psycopg import Cursor
 from psycopg.rows import TupleRow
 
+from ingestion.batches import BatchKey
 from ingestion.config import IngestionConfig
 from ingestion.errors import ShopError
 from ingestion.rows import day_number, day_of
-from ingestion.visits import BatchKey
 
 # Raised when a change of the code changes the rows that a configuration gives.
 RULES = 1
+BEGIN_AGAIN = "Drop the schemas `ecommerce` and `shop_ledger` to begin again with a fresh shop."
 
 JOURNAL_DDL = """
 create schema shop_ledger;
@@ -57,10 +58,10 @@ class Journal:
         yield from (key for key in self.extra if first <= key.day <= last)
 
     def with_day(self, day: int) -> "Journal":
-        return Journal(self.first_day, self.opening, self.ingested | {day}, self.extra)
+        return replace(self, ingested=self.ingested | {day})
 
     def with_batch(self, key: BatchKey) -> "Journal":
-        return Journal(self.first_day, self.opening, self.ingested, (*self.extra, key))
+        return replace(self, extra=(*self.extra, key))
 
 
 def founded(config: IngestionConfig, first_day: int) -> Journal:
@@ -83,9 +84,11 @@ def read_journal(cursor: Cursor[TupleRow], config: IngestionConfig) -> Journal |
         )
     if not has_journal:
         return None
+    if not has_tables:
+        raise ShopError("the shop's schema `ecommerce` is gone, its ledger is not", BEGIN_AGAIN)
     row = cursor.execute("select first_day, rules, config from shop_ledger.shop").fetchone()
     if row is None:
-        raise ShopError("shop_ledger.shop is empty", "Drop the schemas `ecommerce` and `shop_ledger` to begin again.")
+        raise ShopError("shop_ledger.shop is empty", BEGIN_AGAIN)
     first_day, rules, recorded = row
     _check_origin(config, rules, recorded)
     ingested = frozenset(day_number(day) for (day,) in cursor.execute("select day from shop_ledger.ingested_day"))
@@ -98,14 +101,13 @@ def read_journal(cursor: Cursor[TupleRow], config: IngestionConfig) -> Journal |
 def _check_origin(config: IngestionConfig, rules: int, recorded: dict[str, object]) -> None:
     """Rows of days already written are drawn again to change them, so they must come out the same."""
     wanted = json.loads(config.model_dump_json())
-    remedy = "Drop the schemas `ecommerce` and `shop_ledger` to begin again with a fresh shop."
     if rules != RULES:
-        raise ShopError(f"the shop was made by version {rules} of the shop's rules, this is {RULES}", remedy)
+        raise ShopError(f"the shop was made by version {rules} of the shop's rules, this is {RULES}", BEGIN_AGAIN)
     if recorded != wanted:
         differing = ", ".join(sorted(key for key in wanted if recorded.get(key) != wanted[key]))
         raise ShopError(
             f"the shop was founded with other values of: {differing}",
-            f"Put the old values back, or begin anew: {remedy}",
+            f"Put them back. Or: {BEGIN_AGAIN}",
         )
 
 

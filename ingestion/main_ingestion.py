@@ -95,9 +95,9 @@ def main(n: int = 1000, day: date | None = None, url: str | None = None) -> Inge
 def _report(day: date, written: Written, started: float, already_done: bool) -> IngestReport:
     seconds = time.perf_counter() - started
     report = IngestReport(day, dict(written.inserted), dict(written.updated), seconds, already_done)
-    logger.info(
-        "%s: inserted %s, updated %s, %.2f s", day, report.inserted or "nothing", report.updated or "nothing", seconds
-    )
+    if written.inserted:
+        inserted, updated = written.inserted.total(), written.updated.total()
+        logger.info("%s: %d rows inserted, %d updated, %.2f s", day, inserted, updated, seconds)
     return report
 
 

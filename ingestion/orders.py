@@ -4,13 +4,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ingestion.batches import BatchKey, numbered
 from ingestion.config import IngestionConfig
 from ingestion.lifecycle import Payments, draw_payments
 from ingestion.places import DEFERRED, PAYMENT_METHODS
 from ingestion.products import Products
 from ingestion.rows import Column, Integers, Rows, blank, texts
 from ingestion.streams import chance, choose, stream
-from ingestion.visits import CHANNELS, TILL, BatchKey, Visits, numbered
+from ingestion.visits import CHANNELS, TILL, Visits
 
 COUPONS = texts(["HELLO5", "WELCOME10", "SPRING,15", "VIP20"])
 COUPON_PERCENT = np.array([5, 10, 15, 20])

@@ -100,5 +100,5 @@ def draw_addresses(pools: Pools, rng: np.random.Generator, countries: Integers) 
 
 def mailbox_names(names: Texts) -> Texts:
     """What is left of each name in an email address: lower-case ASCII letters, 'mail' if none."""
-    folded = (unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower() for name in names)
+    folded = (unicodedata.normalize("NFKD", name.casefold()).encode("ascii", "ignore").decode() for name in names)
     return texts(["".join(filter(str.isalpha, name)) or "mail" for name in folded])

@@ -2,13 +2,13 @@
 
 import numpy as np
 
+from ingestion.batches import BatchKey, numbered
 from ingestion.config import IngestionConfig
 from ingestion.lifecycle import NEVER
 from ingestion.members import Members
 from ingestion.orders import LONGEST_REVIEW_DELAY, Orders
 from ingestion.rows import DAY, Integers, Rows, Texts, blank, texts
 from ingestion.streams import ONLINE_HOURS, chance, choose, stream, times_of_day
-from ingestion.visits import BatchKey, numbered
 from ingestion.wording import ENDINGS, JOINTS, OPENINGS, TITLES
 
 RATINGS = (0.09, 0.06, 0.10, 0.24, 0.51)

@@ -5,6 +5,7 @@ All a shop ever writes can be drawn again at any time, in any order; nothing is 
 
 from collections.abc import Set
 
+from ingestion.batches import BatchKey
 from ingestion.config import IngestionConfig
 from ingestion.customers import Customers
 from ingestion.lifecycle import statuses
@@ -14,7 +15,7 @@ from ingestion.products import Products
 from ingestion.reviews import draw_reviews, reviewed_days
 from ingestion.rows import Integers, Rows
 from ingestion.seasons import Calendar
-from ingestion.visits import BatchKey, Visits, draw_visits
+from ingestion.visits import Visits, draw_visits
 
 
 class Shop:
@@ -37,6 +38,7 @@ class Shop:
         self.customers = Customers(config, self._calendar, customers - totals["customer"])
         self.products = Products(config, self._calendar, products - totals["product"])
         self._batches: dict[BatchKey, tuple[Visits, Orders]] = {}
+        self._reviews: dict[int, Rows] = {}
 
     @property
     def history(self) -> range:
@@ -61,10 +63,13 @@ class Shop:
         return statuses(self.orders(key).payments, written_on, ingested)
 
     def reviews(self, day: int) -> Rows:
-        days = reviewed_days(day, self.first_day, self.opening)
-        bought = {then: self.orders(BatchKey(then)) for then in days}
-        size = self._calendar.on("review", day)
-        return draw_reviews(self.config, self.customers.members, self.products.members, day, size, bought)
+        """The reviews of a day; extra batches have none."""
+        if day not in self._reviews:
+            days = reviewed_days(day, self.first_day, self.opening)
+            bought = {then: self.orders(BatchKey(then)) for then in days}
+            size, members = self._calendar.on("review", day), (self.customers.members, self.products.members)
+            self._reviews[day] = draw_reviews(self.config, *members, day, size, bought)
+        return self._reviews[day]
 
     def _batch(self, key: BatchKey) -> tuple[Visits, Orders]:
         if key not in self._batches:

@@ -1,15 +1,14 @@
 """Visits: the sessions of a day, on the web, in the app, on a marketplace or at a till; some end in an order."""
 
 from dataclasses import dataclass
-from datetime import date
 
 import numpy as np
 
+from ingestion.batches import LATEST_DAYS, BatchKey, numbered
 from ingestion.config import IngestionConfig
-from ingestion.errors import ShopError
 from ingestion.members import Members
 from ingestion.places import ONLINE_STORES
-from ingestion.rows import DAY, MINUTE, Booleans, Integers, Rows, Texts, blank, day_of, texts
+from ingestion.rows import DAY, MINUTE, Booleans, Integers, Rows, Texts, blank, texts
 from ingestion.streams import ONLINE_HOURS, TILL_HOURS, chance, choose, stream, times_of_day
 
 CHANNELS = texts(["web", "app", "marketplace", "store"])
@@ -24,19 +23,6 @@ WALK_IN = len(SOURCE_WEIGHTS)
 LANDING_PAGES = texts(["/", "/sale", "/new", "/search?q=gift,men", "/c/home", "/c/fashion", "/p/höhe", ""])
 LANDING_WEIGHTS = (0.34, 0.14, 0.11, 0.1, 0.13, 0.13, 0.03, 0.02)
 ANONYMOUS_SHARE = 0.6
-LATEST_DAYS = 2
-
-_IDS_PER_BATCH = 10_000_000
-_BATCHES_PER_DAY = 100
-
-
-@dataclass(frozen=True, slots=True)
-class BatchKey:
-    """A delivery of visits: a day's own (number 0) or the n-th extra one of that day, with the orders asked for."""
-
-    day: int
-    number: int = 0
-    orders: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,26 +34,10 @@ class Visits:
     has_order: Booleans
 
 
-def numbered(key: BatchKey, size: int) -> Integers:
-    """`size` ids that no other batch has: YYMMDD, two digits of batch, seven digits counting from 1.
-
-    Raises:
-        ShopError: the day, the batch or the row does not fit into its digits.
-    """
-    day: date = day_of(key.day)
-    if not 2000 <= day.year <= 2099 or key.number >= _BATCHES_PER_DAY or size >= _IDS_PER_BATCH:
-        raise ShopError(
-            f"no ids for batch {key.number} of {day} with {size} rows",
-            f"Days lie in 2000-2099, with fewer than {_BATCHES_PER_DAY} extra batches of {_IDS_PER_BATCH:,} rows each.",
-        )
-    first = (int(day.strftime("%y%m%d")) * _BATCHES_PER_DAY + key.number) * _IDS_PER_BATCH
-    return np.arange(first + 1, first + size + 1)
-
-
 def draw_visits(
     config: IngestionConfig, customers: Members, key: BatchKey, sessions: int, orders: int, late: float
 ) -> Visits:
-    """`sessions` visits, of which `orders` end in an order; of those, a share of `late` happened a day or two before."""
+    """`sessions` visits, `orders` of which end in an order; a share of `late` of these happened a day or two before."""
     rng = stream(config.seed, "visits", key.day, key.number)
     has_order = np.zeros(sessions, dtype=np.bool_)
     has_order[rng.choice(sessions, orders, replace=False)] = True

@@ -43,7 +43,7 @@ def update_rows(cursor: Cursor[TupleRow], schema: ShopSchema, table: ShopTable, 
     if not chunks:
         return 0
     columns, key = tuple(chunks[0]), table.key[0]
-    names = ", ".join(columns)
+    names = ", ".join(f'"{column}"' for column in columns)
     cursor.execute(
         f"create temporary table changed on commit drop as select {names} from {schema.qualified(table)} limit 0"
     )
