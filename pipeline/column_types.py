@@ -1,7 +1,7 @@
 """Column types: what each PostgreSQL type becomes in the lake and in a warehouse, and how its canonical text is made.
 
 One rule per type, in one table. A `Rule` is what the engines must agree on; each warehouse spells the rule in its own
-SQL. A type without a rule of its own arrives as text, exactly as PostgreSQL prints it.
+SQL. A type without a rule of its own arrives as text, exactly as PostgreSQL's cast to text prints it.
 """
 
 import re
@@ -21,7 +21,7 @@ class Rule(Enum):
     DATETIME = "datetime"  # YYYY-MM-DD HH:MM:SS[.ffffff], trailing zeros cut
     TIMESTAMP = "timestamp"  # the same, in UTC
     BYTES = "bytes"  # lower-case hex
-    TEXT = "text"  # length in bytes, ':', the text
+    TEXT = "text"  # length in characters (code points), ':', the text
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +33,11 @@ class ColumnType:
     precision: int | None = None
     scale: int | None = None
     known: bool = True
+
+    @property
+    def name(self) -> str:
+        """The type without its arguments: `numeric`, `character varying`, `timestamp with time zone`, `integer[]`."""
+        return _ARGUMENTS.sub("", self.source)
 
     @property
     def has_day(self) -> bool:
@@ -52,13 +57,15 @@ ALIASES = {
     "decimal": "numeric",
     "varchar": "character varying",
     "char": "character",
-    "bpchar": "character",
     "timestamptz": "timestamp with time zone",
     "timestamp": "timestamp without time zone",
     "timetz": "time with time zone",
     "time": "time without time zone",
     "varbit": "bit varying",
 }
+
+# What the standard means by a type without its argument.
+DEFAULT_ARGUMENTS = {"character": "1", "bit": "1"}
 
 RULES = {
     "smallint": Rule.INTEGER,
@@ -77,6 +84,7 @@ RULES = {
     "text": Rule.TEXT,
     "character varying": Rule.TEXT,
     "character": Rule.TEXT,
+    "bpchar": Rule.TEXT,  # blank-padded like character, of any length
     "uuid": Rule.TEXT,
     "json": Rule.TEXT,
     "jsonb": Rule.TEXT,
@@ -91,9 +99,10 @@ RULES = {
 # The widest decimal every warehouse holds: DuckDB's DECIMAL(38), BigQuery's BIGNUMERIC(76,38).
 MAX_DECIMAL_PRECISION = 38
 
-_DECLARATION = re.compile(
-    r"^(?P<name>[^(\[]+?)\s*(?:\((?P<args>[^)]*)\))?(?P<rest>[^\[(]*)(?P<array>(\[\d*\])+)?$", re.DOTALL
-)
+_ARGUMENTS = re.compile(r"\([^)]*\)")
+_DECLARATION = re.compile(r"^(?P<name>[^(\[]+?)\s*(?:\((?P<args>[^)]*)\))?(?P<rest>[^\[(]*)$", re.DOTALL)
+# format_type() says integer[] however many dimensions were declared: PostgreSQL does not keep them.
+_ARRAY = re.compile(r"^(?P<element>[^\[]+?)\s*(\[\d*\])+$", re.DOTALL)
 
 
 def resolve_type(declared: str) -> ColumnType:
@@ -102,8 +111,9 @@ def resolve_type(declared: str) -> ColumnType:
     A type Tillroll has no rule for (an enum, an array, an extension's type) gets `Rule.TEXT` and `known=False`.
     """
     source = normalise_type(declared)
-    base = re.sub(r"\([^)]*\)", "", source)
-    rule = RULES.get(base)
+    name = _ARGUMENTS.sub("", source)
+    # interval's fields are part of its name: interval day to second(3)
+    rule = Rule.TEXT if name.startswith("interval ") and not name.endswith("]") else RULES.get(name)
     if rule is None:
         return ColumnType(source, Rule.TEXT, known=False)
     if rule is not Rule.DECIMAL:
@@ -113,16 +123,18 @@ def resolve_type(declared: str) -> ColumnType:
 
 def normalise_type(declared: str) -> str:
     """The declaration as PostgreSQL's format_type() writes it: `varchar(40)` is `character varying(40)`."""
-    match = _DECLARATION.match(" ".join(declared.split()))
-    if match is None or match["array"]:
-        return " ".join(declared.split())
+    words = " ".join(declared.split())
+    if array := _ARRAY.match(words):
+        return f"{normalise_type(array['element'])}[]"
+    match = _DECLARATION.match(words)
+    if match is None:
+        return words
     name = f"{match['name']}{match['rest'] or ''}".strip()
     full = ALIASES.get(name.lower(), name.lower() if name.lower() in RULES else name)
-    if full == "character" and match["args"] is None and name.lower() == "char":
-        return "character(1)"
-    if not match["args"]:
+    arguments = match["args"] or DEFAULT_ARGUMENTS.get(full)
+    if not arguments:
         return full
-    args = ",".join(part.strip() for part in match["args"].split(","))
+    args = ",".join(part.strip() for part in arguments.split(","))
     if full == "numeric" and "," not in args:
         args += ",0"
     # format_type() writes a time's precision inside the name: timestamp(3) with time zone

@@ -9,14 +9,14 @@ from pipeline.catalog import Catalog, Table
 from pipeline.column_types import normalise_type
 from pipeline.errors import SchemaDriftError
 
-# Domains are followed to the type they stand for; array and composite types keep their names.
+# Domains are followed to the type they stand for; array and composite types keep their names. Only a column's own,
+# validated NOT NULL keeps nulls out: a domain's does not hold for the result of a subquery without rows.
 _COLUMNS = """
 with recursive base as (
-    select oid as domain, typbasetype as type, typtypmod as modifier, typnotnull as required
+    select oid as domain, typbasetype as type, typtypmod as modifier
     from pg_catalog.pg_type where typtype = 'd'
     union all
-    select base.domain, t.typbasetype, case when base.modifier = -1 then t.typtypmod else base.modifier end,
-        base.required or t.typnotnull
+    select base.domain, t.typbasetype, case when base.modifier = -1 then t.typtypmod else base.modifier end
     from base join pg_catalog.pg_type t on t.oid = base.type where t.typtype = 'd'
 ),
 resolved as (
@@ -26,13 +26,19 @@ select
     c.relname, a.attname,
     pg_catalog.format_type(coalesce(resolved.type, a.atttypid),
         case when a.atttypmod = -1 then coalesce(resolved.modifier, -1) else a.atttypmod end),
-    a.attnotnull or coalesce(resolved.required, false),
+    a.attnotnull and not exists (
+        select from pg_catalog.pg_constraint k
+        where k.conrelid = a.attrelid and k.contype = 'n' and k.conkey = array[a.attnum] and not k.convalidated
+    ),
     pg_catalog.format_type(a.atttypid, a.atttypmod),
+    case when t.typcategory = 'A' then 'array' when t.typtype = 'e' then 'enum' when t.typtype = 'c' then 'composite'
+        when t.typtype = 'm' then 'multirange' when t.typtype = 'r' then 'range' else '' end,
     coalesce(pg_catalog.obj_description(c.oid, 'pg_class'), '')
 from pg_catalog.pg_class c
 join pg_catalog.pg_namespace n on n.oid = c.relnamespace
 join pg_catalog.pg_attribute a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
 left join resolved on resolved.domain = a.atttypid
+join pg_catalog.pg_type t on t.oid = coalesce(resolved.type, a.atttypid)
 where n.nspname = %s and c.relkind in ('r', 'p', 'f') and not c.relispartition
 order by c.relname, a.attnum
 """
@@ -58,12 +64,16 @@ order by c.relname, i.indisprimary desc, i.indexrelid
 
 @dataclass(frozen=True, slots=True)
 class SourceColumn:
-    """`type` is what format_type() says, a domain's being its base type's; `declared` is what the table says."""
+    """`type` is what format_type() says, a domain's being its base type's; `declared` is what the table says.
+
+    `kind` is array, enum, composite, range or multirange, and empty for other types.
+    """
 
     name: str
     type: str
     nullable: bool
     declared: str
+    kind: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,8 +88,8 @@ def read_schema(connection: psycopg.Connection, schema: str) -> Mapping[str, Sou
     """The tables of a schema, by name: ordinary, partitioned and foreign ones. Views are left out."""
     columns: dict[str, list[SourceColumn]] = {}
     comments: dict[str, str] = {}
-    for table, name, type_, required, declared, comment in connection.execute(_COLUMNS, [schema]):
-        columns.setdefault(table, []).append(SourceColumn(name, type_, not required, declared))
+    for table, name, type_, required, declared, kind, comment in connection.execute(_COLUMNS, [schema]):
+        columns.setdefault(table, []).append(SourceColumn(name, type_, not required, declared, kind))
         comments[table] = comment
     keys = {table: tuple(key) for table, key in connection.execute(_KEYS, [schema])}
     return {t: SourceTable(t, tuple(found), keys.get(t, ()), comments[t]) for t, found in columns.items()}
@@ -92,7 +102,7 @@ def check_catalog(connection: psycopg.Connection, catalog: Catalog) -> list[str]
         One line for each column the source has and the catalog does not: it is not moved.
 
     Raises:
-        SchemaDriftError: a table or column of the catalog is gone, or has another type.
+        SchemaDriftError: a table or column of the catalog is gone, or has another type; a partition column may be null.
     """
     found = read_schema(connection, catalog.schema)
     drifts = [drift for table in catalog for drift in _drifts(table, found.get(table.name))]
@@ -109,7 +119,11 @@ def _drifts(table: Table, source: SourceTable | None) -> list[str]:
     if source is None:
         return [f"table {table.schema}.{table.name} is not there (or may not be seen)"]
     types = {column.name: normalise_type(column.type) for column in source.columns}
-    drifts = []
+    drifts = [
+        f"partition column {table.name}.{c.name} may be null: a row without a day would never be moved"
+        for c in source.columns
+        if c.name == table.partition and c.nullable
+    ]
     for column in table.columns:
         if column.name not in types:
             drifts.append(f"column {table.name}.{column.name} is not there")

@@ -62,8 +62,9 @@ def canonical_row(table: Table) -> Composed:
 def fingerprint_query(table: Table, first: date | None, last: date | None, *, utf8: bool) -> Composed:
     """Rows `(day, rows, checksum)` per partition; day is NULL for a whole table.
 
-    `first` and `last` bound a daily table's days, both inclusive; None leaves that end open. `utf8` says whether the
-    server stores text as UTF-8, the encoding the checksum is defined over.
+    `first` and `last` bound a daily table's days, both inclusive; None leaves that end open. Infinite days are always
+    among the rows: no run would ever reach them. `utf8` says whether the server stores text as UTF-8, the encoding the
+    checksum is defined over.
     """
     row = canonical_row(table)
     if not utf8:
@@ -73,8 +74,12 @@ def fingerprint_query(table: Table, first: date | None, last: date | None, *, ut
     )
     if not table.is_daily:
         return SQL("select null::date, count(*), coalesce({}, 0) from {}").format(checksum, relation(table))
-    return SQL("select {day}, count(*), {checksum} from {relation} where {bounds} group by 1").format(
-        day=_day(table), checksum=checksum, relation=relation(table), bounds=_between(table, first, last)
+    return SQL("select {day}, count(*), {checksum} from {relation} where {bounds} or {endless} group by 1").format(
+        day=_day(table),
+        checksum=checksum,
+        relation=relation(table),
+        bounds=SQL("({})").format(_between(table, first, last)),
+        endless=_endless(table),
     )
 
 
@@ -84,7 +89,7 @@ def copy_query(table: Table, days: Iterable[date]) -> Composed:
     A daily table's rows come day by day, each line led by its day and a comma (`2025-01-01,`): eleven bytes that say
     which file the rest of the line belongs to.
     """
-    texts = [column.name for column in table.columns if column.type.rule is Rule.TEXT]
+    texts = [column.name for column in table.columns if column.type.rule in {Rule.TEXT, Rule.BYTES}]
     values = [SQL("{} as {}").format(copied_value(column), Identifier(column.name)) for column in table.columns]
     query = SQL("select {values} from {relation} order by {order}").format(
         values=SQL(", ").join(values), relation=relation(table), order=_order(table)
@@ -97,7 +102,7 @@ def copy_query(table: Table, days: Iterable[date]) -> Composed:
             days=_within(table, days),
             order=_order(table),
         )
-    # Quoting every text keeps '' apart from a blank line and from NULL, whoever reads the file.
+    # Quoting what may be empty keeps it apart from a blank line and from NULL, whoever reads the file.
     quoted = SQL(", force_quote ({})").format(SQL(", ").join(map(Identifier, texts))) if texts else SQL("")
     return SQL(r"copy ({}) to stdout (format csv, null '\N'{})").format(query, quoted)
 
@@ -109,8 +114,7 @@ def relation(table: Table) -> Identifier:
 
 def _spell(template: str, column: Column) -> Composed:
     name = Identifier(column.name)
-    is_text = column.type.source.split("(")[0] in _TEXT_TYPES
-    text = name if is_text else SQL("{}::text").format(name)
+    text = name if column.type.name in _TEXT_TYPES else SQL("{}::text").format(name)
     return SQL(template).format(c=name, t=text)
 
 
@@ -145,6 +149,10 @@ def _between(table: Table, first: date | None, last: date | None) -> Composable:
     if last is not None:
         bounds.append(SQL("{} < {}").format(column, Literal((last + timedelta(days=1)).isoformat())))
     return SQL(" and ").join(bounds) if bounds else SQL("true")
+
+
+def _endless(table: Table) -> Composed:
+    return SQL("{} in ('infinity', '-infinity')").format(Identifier(table.partition_column.name))
 
 
 def _within(table: Table, days: Iterable[date]) -> Composable:

@@ -53,8 +53,8 @@ def column_type(column: Column) -> str:
 
 
 def column_definitions(table: Table) -> str:
-    """The column list of `create table`. A column that may not be null in the source may not be here."""
-    return ", ".join(f"{quote(c.name)} {column_type(c)}{'' if c.nullable else ' not null'}" for c in table.columns)
+    """The column list of `create table`, without `not null`: a source may drop its own, and its rows still arrive."""
+    return ", ".join(f"{quote(c.name)} {column_type(c)}" for c in table.columns)
 
 
 def csv_rows(table: Table, paths: Sequence[str]) -> str:
