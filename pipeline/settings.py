@@ -7,6 +7,7 @@ server; `pipeline.embedded` knows its port and password.
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Literal, Self
+from urllib.parse import unquote, urlsplit
 
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
@@ -90,6 +91,13 @@ class Settings(BaseSettings):
     def warehouse(self) -> str:
         """The warehouse's URL."""
         return self.warehouse_url or f"duckdb://{self.data / 'warehouse' / 'warehouse.duckdb'}"
+
+    @property
+    def marts(self) -> str:
+        """Where people read the marts: on the laptop a file of their own, which the writer never has open."""
+        if self.warehouse.startswith("duckdb://"):
+            return str(Path(unquote(urlsplit(self.warehouse).path)).with_name("datamart.duckdb"))
+        return self.warehouse
 
     @classmethod
     def load(cls) -> Self:

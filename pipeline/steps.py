@@ -16,7 +16,7 @@ from pipeline.audit import compare, require_equal
 from pipeline.catalog import Catalog, load_catalog
 from pipeline.embedded.postgres import EmbeddedPostgres
 from pipeline.embedded.urls import source_url
-from pipeline.errors import ConfigurationError
+from pipeline.errors import ConfigurationError, StepError
 from pipeline.extract import Extraction, extract
 from pipeline.fingerprint import Fingerprint, Partition
 from pipeline.lake import open_lake
@@ -43,13 +43,22 @@ def ingest_day(settings: Settings, day: date) -> Any:
 
     Raises:
         ConfigurationError: the source is a real shop, or no ingester is installed.
+        StepError: the ingester says what is wrong, and the remedy.
     """
     if settings.source == "external":
         raise ConfigurationError("TILLROLL_SOURCE is external: a real shop is not filled", "Leave the ingest step out.")
-    for ingester in entry_points(group="tillroll.ingester"):
-        with source(settings) as url:
-            return ingester.load()(url, day)
-    raise ConfigurationError("no ingester is installed", "Install Tillroll with its `ingestion` package.")
+    ingesters = list(entry_points(group="tillroll.ingester"))
+    if not ingesters:
+        raise ConfigurationError("no ingester is installed", "Install Tillroll with its `ingestion` package.")
+    ingest = ingesters[0].load()
+    with source(settings) as url:
+        try:
+            return ingest(url, day)
+        except Exception as error:
+            # An ingester has errors of its own, which carry a remedy as ours do.
+            if hasattr(error, "remedy"):
+                raise StepError(getattr(error, "message", str(error)), error.remedy) from error
+            raise
 
 
 def extract_day(settings: Settings, day: date, progress: Progress = silent) -> ExtractReport:

@@ -102,13 +102,14 @@ def _transform(settings: Settings, day: date, *, quiet: bool) -> tuple[Any, Any]
     from pipeline.transform import transform_core, transform_datamart
 
     with watching(str(day)) as progress:
-        progress("transform", 0, 2)
-        core = transform_core(settings, day)
-        progress("transform", 1, 2)
-        datamart = transform_datamart(settings, day)
-        progress("transform", 2, 2)
-    for layer, report in (("core", core), ("datamart", datamart)):
-        _say(quiet, f"{day} {layer:<10} {report.summary} ({report.seconds:.1f} s)")
+        core = transform_core(settings, day, progress)
+        datamart = transform_datamart(settings, day, progress)
+    for report in (core, datamart):
+        what = f"{report.models} models built, {report.tests} tests passed"
+        what = "nothing to do: built from what is published" if report.nothing_to_do else what
+        _say(quiet, f"{day} {report.dataset:<10} {what} ({report.seconds:.1f} s)")
+        for table, rows in report.quarantined.items():
+            _say(quiet, f"{day} quarantine {rows:,} rows of {table}: see staging.quarantine_{table}")
     return core, datamart
 
 

@@ -6,7 +6,9 @@ them, and gone after a crash.
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from datetime import date
+from decimal import Decimal
 from typing import Protocol
 
 from pipeline.catalog import Table
@@ -18,6 +20,21 @@ from pipeline.manifest import LakeObject
 STAGING = "staging"
 CORE = "core"
 DATAMART = "datamart"
+EQUALITIES = "layer_equality"
+
+
+@dataclass(frozen=True, slots=True)
+class Equality:
+    """A measure of a layer (rows, money) beside the same measure of the layer it came from."""
+
+    layer: str
+    measure: str
+    value: Decimal
+    expected: Decimal
+
+    @property
+    def holds(self) -> bool:
+        return self.value == self.expected
 
 
 class Publication(Protocol):
@@ -43,6 +60,13 @@ class Publication(Protocol):
 class Warehouse(Protocol):
     """A place with datasets `staging`, `core` and `datamart`."""
 
+    def lock(self) -> AbstractContextManager[None]:
+        """Keep other writers out for as long as the context lasts; may be taken again inside.
+
+        Raises:
+            TransientError: another writer does not come to an end.
+        """
+
     def ledger(self) -> Ledger:
         """What is published. Empty where nothing ever was."""
 
@@ -57,6 +81,9 @@ class Warehouse(Protocol):
 
     def record_transformed(self, entries: Collection[LedgerEntry]) -> None:
         """Remember that the core dataset was built from these entries; others are forgotten."""
+
+    def equalities(self) -> Sequence[Equality]:
+        """What the dbt project's `layer_equality` in the datamart says; nothing where the project has none."""
 
     def row_counts(self) -> Mapping[str, int]:
         """Rows by `dataset.table` for every table and view in staging, core and datamart that people read."""

@@ -19,7 +19,7 @@ from pipeline.fingerprint import Fingerprint, Partition
 from pipeline.lake.base import Lake
 from pipeline.ledger import Ledger, LedgerEntry
 from pipeline.manifest import LakeObject
-from pipeline.warehouse.base import CORE, DATAMART, STAGING
+from pipeline.warehouse.base import CORE, DATAMART, EQUALITIES, STAGING, Equality
 from pipeline.warehouse.duckdb_sql import (
     LEDGER_COLUMNS,
     column_definitions,
@@ -114,6 +114,13 @@ class DuckDBWarehouse:
                 row = connection.execute(f"select count(*) from {schema}.{quote(name)}").fetchone()
                 counts[f"{schema}.{name}"] = row[0] if row else 0
             return counts
+
+    def equalities(self) -> Sequence[Equality]:
+        with self._connection(read_only=True) as connection:
+            if not _exists(connection, DATAMART, EQUALITIES):
+                return []
+            query = f"select layer, measure, value, expected from {DATAMART}.{EQUALITIES} order by all"
+            return [Equality(*row) for row in connection.execute(query).fetchall()]
 
     @contextmanager
     def _connection(self, *, read_only: bool = False) -> Iterator[duckdb.DuckDBPyConnection]:

@@ -1,0 +1,85 @@
+"""The report of a run: rows in every layer, and whether each equals the one it came from.
+
+Nothing is taken on trust: source and staging are fingerprinted again, the lake's manifests are added up, and the dbt
+project's own table of equalities (`layer_equality`, where the project has one) is read as it stands.
+"""
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+
+from pipeline.catalog import Catalog, load_catalog
+from pipeline.equality import audit
+from pipeline.extract import read_manifest
+from pipeline.lake import open_lake
+from pipeline.lake.base import Lake
+from pipeline.manifest import SOURCE, LakeObject
+from pipeline.progress import Progress, silent
+from pipeline.settings import Settings
+from pipeline.warehouse import open_warehouse
+from pipeline.warehouse.base import Equality
+
+
+@dataclass(frozen=True, slots=True)
+class TableLine:
+    """One source table's rows in source, lake and staging. `lake_rows` counts the newest object of each partition."""
+
+    table: str
+    source_rows: int
+    lake_rows: int
+    staging_rows: int
+    equal: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """`models` are the rows of what dbt built; `equalities` what it proves about them."""
+
+    day: date
+    tables: tuple[TableLine, ...]
+    models: Mapping[str, int]
+    equalities: tuple[Equality, ...]
+    seconds: float
+
+    @property
+    def equal(self) -> bool:
+        return all(line.equal for line in self.tables) and all(equality.holds for equality in self.equalities)
+
+
+def make_report(settings: Settings, day: date, progress: Progress = silent) -> Report:
+    """Look at every layer as it is now."""
+    started = time.monotonic()
+    catalog, warehouse = load_catalog(settings.catalog_path), open_warehouse(settings)
+    audited = audit(settings, progress)
+    in_lake = _lake_rows(open_lake(settings), catalog, audited.until)
+    tables = tuple(
+        TableLine(
+            t.table, t.source_rows, in_lake[t.table], t.warehouse_rows, t.equal and in_lake[t.table] == t.source_rows
+        )
+        for t in audited.tables
+    )
+    names = {f"staging.{table.name}" for table in catalog}
+    models = {name: rows for name, rows in warehouse.row_counts().items() if name not in names}
+    return Report(day, tables, models, tuple(warehouse.equalities()), time.monotonic() - started)
+
+
+def _lake_rows(lake: Lake, catalog: Catalog, until: date | None) -> dict[str, int]:
+    newest: dict[object, LakeObject] = {}
+    for name in lake.folders(SOURCE):
+        manifest = read_manifest(lake, date.fromisoformat(name))
+        for found in manifest.objects.values() if manifest else ():
+            known = newest.get(found.partition)
+            if known is None or known.sequence < found.sequence:
+                newest[found.partition] = found
+    rows = {table.name: 0 for table in catalog}
+    for found in newest.values():
+        if found.table in rows and (found.day is None or until is None or found.day <= until):
+            rows[found.table] += found.rows
+    return rows
+
+
+def exact(value: Decimal) -> str:
+    """A measure for people: 1,234 rows or 1,234.50 of money, never rounded."""
+    return f"{value:,.2f}" if value % 1 else f"{int(value):,}"
