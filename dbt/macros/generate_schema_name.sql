@@ -1,0 +1,4 @@
+{#- Datasets have exactly the names the models give them (staging, core, datamart), whoever runs dbt. -#}
+{% macro generate_schema_name(custom_schema_name, node) -%}
+    {{- (custom_schema_name or target.schema) | trim -}}
+{%- endmacro %}

@@ -1,0 +1,36 @@
+{#- Order statuses, and no others: a row with another one is in quarantine. -#}
+{% macro order_statuses() -%}
+    {{- return(['pending', 'paid', 'refunded', 'cancelled']) -}}
+{%- endmacro %}
+
+{#- The same as a list of literals. -#}
+{% macro order_statuses_sql() -%}
+    '{{ order_statuses() | join("', '") }}'
+{%- endmacro %}
+
+{#-
+The measures every mart of sales shares, over rows of fact_transaction at whatever grain the mart groups them by.
+gross_amount is everything ordered; revenue what was paid and not given back; refunds what was given back.
+-#}
+{% macro sales_measures() -%}
+    count(distinct transaction_id) as orders,
+    {%- for status in order_statuses() %}
+    count(distinct case when status = '{{ status }}' then transaction_id end) as {{ status }}_orders,
+    {%- endfor %}
+    {{ whole('sum(quantity)') }} as units,
+    {{ money('sum(total_amount)') }} as gross_amount,
+    {{ money("sum(case when status = 'paid' then total_amount else 0 end)") }} as revenue,
+    {{ money("sum(case when status = 'refunded' then total_amount else 0 end)") }} as refunds,
+    {{ money('sum(discount_amount)') }} as discount_amount
+{%- endmacro %}
+
+{#- The same measures from a left join: where nothing was sold they are zero. -#}
+{% macro sales_measures_or_zero(relation) -%}
+    {%- set counts = ['orders'] -%}
+    {%- for status in order_statuses() -%}
+        {%- do counts.append(status ~ '_orders') -%}
+    {%- endfor -%}
+    {%- for column in counts + ['units', 'gross_amount', 'revenue', 'refunds', 'discount_amount'] %}
+    coalesce({{ relation }}.{{ column }}, 0) as {{ column }}{{ ',' if not loop.last }}
+    {%- endfor %}
+{%- endmacro %}

@@ -1,0 +1,32 @@
+with renamed as (
+    select
+        transaction_id,
+        session_id,
+        customer_id,
+        store_id,
+        payment_method_id,
+        channel,
+        status,
+        currency,
+        {{ money('items_amount') }} as items_amount,
+        {{ money('shipping_amount') }} as shipping_amount,
+        {{ money('tax_amount') }} as tax_amount,
+        {{ money('total_amount') }} as total_amount,
+        coupon_code,
+        created_at as ordered_at,
+        paid_at,
+        refunded_at,
+        updated_at,
+        cast(created_at as date) as day
+    from {{ source('staging', 'transaction') }}
+)
+
+select
+    *,
+    case
+        when status not in ({{ order_statuses_sql() }}) then 'unknown status'
+        when currency <> '{{ var('currency') }}' then 'another currency'
+        when items_amount < 0 or shipping_amount < 0 or tax_amount < 0 then 'negative amount'
+        when items_amount + shipping_amount + tax_amount <> total_amount then 'total is not items, shipping and tax'
+    end as broken_rule
+from renamed

@@ -1,0 +1,138 @@
+"""The transform steps: dbt builds and tests `core` from what is published, then `datamart` from `core`.
+
+Work follows the change: facts are replaced for the days whose published fingerprints differ from those they were built
+from, and nothing is done when nothing differs. A build that failed a test, or died, is never taken for a good one.
+"""
+
+import logging
+import time
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
+
+from pipeline.errors import StepError
+from pipeline.progress import Progress, silent
+from pipeline.settings import Settings
+from pipeline.transform_changes import DATAMART as DATAMART_ENTRY
+from pipeline.transform_changes import (
+    Change,
+    Entries,
+    compare_inputs,
+    datamart_entry,
+    is_finished,
+    project_entry,
+)
+from pipeline.transform_copy import swap_in_copy
+from pipeline.transform_dbt import PROJECT_FOLDER, Build, run_dbt
+from pipeline.warehouse import open_warehouse
+from pipeline.warehouse.base import CORE, DATAMART, Warehouse
+from pipeline.warehouse.duckdb import DuckDBWarehouse
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class TransformReport:
+    """What a transform built. `days` are those whose facts were replaced; `everything` says all models were built anew.
+
+    `models` counts models and snapshots; `quarantined` rows by source table, where there are any.
+    """
+
+    day: date
+    dataset: str
+    seconds: float
+    everything: bool = False
+    days: tuple[date, ...] = ()
+    models: int = 0
+    tests: int = 0
+    quarantined: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def nothing_to_do(self) -> bool:
+        return not self.models
+
+
+def transform_core(settings: Settings, day: date, progress: Progress = silent) -> TransformReport:
+    """Build and test staging views, snapshots, dimensions and facts from what is published.
+
+    Raises:
+        StepError: nothing is published, or a model or test failed; `core` then counts as not built.
+    """
+    started = time.monotonic()
+    warehouse = open_warehouse(settings)
+    with warehouse.lock():
+        change = _change(settings, warehouse, day)
+        if not change.partitions:
+            logger.info("%s: core is built from what is published; nothing to do", day)
+            return TransformReport(day, CORE, time.monotonic() - started)
+        logger.info("%s: building core for %s", day, _described(change))
+        warehouse.record_transformed(change.begun())
+        built = run_dbt(settings, Build(CORE, None if change.everything else change.days), progress)
+        warehouse.record_transformed(change.done())
+    return TransformReport(
+        day=day,
+        dataset=CORE,
+        seconds=time.monotonic() - started,
+        everything=change.everything,
+        days=change.days,
+        models=built.models,
+        tests=built.tests,
+        quarantined=built.quarantined,
+    )
+
+
+def transform_datamart(settings: Settings, day: date, progress: Progress = silent) -> TransformReport:
+    """Build and test the marts from `core`; on a laptop, swap in the copy that people read.
+
+    Raises:
+        StepError: `core` is not built, or a model or test failed; readers keep the marts they had.
+    """
+    started = time.monotonic()
+    warehouse = open_warehouse(settings)
+    with warehouse.lock():
+        transformed = warehouse.transformed()
+        if not is_finished(transformed):
+            raise StepError(
+                f"core in {settings.warehouse} is not built, or its last build failed",
+                "Run the core transform again (`tillroll transform`, or the task of bq_transform_core) and see why.",
+            )
+        if _datamart_is_built(settings, warehouse, transformed):
+            logger.info("%s: core has not changed since the datamart was built; nothing to do", day)
+            return TransformReport(day, DATAMART, time.monotonic() - started)
+        logger.info("%s: building the datamart", day)
+        built = run_dbt(settings, Build(DATAMART, ()), progress)
+        if isinstance(warehouse, DuckDBWarehouse):
+            swap_in_copy(warehouse.path, Path(settings.marts))
+        warehouse.record_transformed([*transformed.values(), datamart_entry(transformed, day)])
+    return TransformReport(day, DATAMART, time.monotonic() - started, models=built.models, tests=built.tests)
+
+
+def _change(settings: Settings, warehouse: Warehouse, day: date) -> Change:
+    """What differs from the last build of `core`; everything, where one of its models is gone."""
+    published = warehouse.ledger()
+    if not published:
+        raise StepError(f"nothing is published in {settings.warehouse}", "Run `tillroll sync` for a day first.")
+    project = project_entry(PROJECT_FOLDER, day, published)
+    change = compare_inputs(published, project, warehouse.transformed())
+    if change.partitions or _models(CORE) <= warehouse.row_counts().keys():
+        return change
+    return compare_inputs(published, project, {})
+
+
+def _models(dataset: str) -> set[str]:
+    """The relations that the project builds in a dataset."""
+    return {f"{dataset}.{file.stem}" for file in (PROJECT_FOLDER / "models" / dataset).rglob("*.sql")}
+
+
+def _datamart_is_built(settings: Settings, warehouse: Warehouse, transformed: Entries) -> bool:
+    """Whether the datamart is built from this very core, and people can read it."""
+    if DATAMART_ENTRY not in transformed:
+        return False
+    return not isinstance(warehouse, DuckDBWarehouse) or Path(settings.marts).exists()
+
+
+def _described(change: Change) -> str:
+    if change.everything:
+        return "every day, from nothing"
+    days = ", ".join(map(str, change.days[:5])) + (f" and {len(change.days) - 5} more" if change.days[5:] else "")
+    return ", ".join(filter(None, [days, *change.whole_tables]))

@@ -1,0 +1,175 @@
+"""Runs dbt inside this process, and turns what it says into counts, or into an error that names model and rows."""
+
+import json
+import logging
+import os
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from pipeline.errors import ConfigurationError, StepError
+from pipeline.progress import Progress
+from pipeline.settings import ROOT, Settings
+from pipeline.warehouse.duckdb import DuckDBWarehouse
+
+logger = logging.getLogger(__name__)
+
+PROJECT_FOLDER = ROOT / "dbt"
+_QUARANTINE = "quarantine_"
+_FAILED = {"fail", "error", "runtime error", "partial success"}
+
+
+@dataclass(frozen=True, slots=True)
+class Build:
+    """One `dbt build`: which selector of dbt/selectors.yml, and for which days.
+
+    `days` None builds incremental models from nothing.
+    """
+
+    selector: str
+    days: Sequence[date] | None
+
+    def arguments(self, run_folder: Path) -> list[str]:
+        """dbt's command line. All it writes goes below `run_folder`; each selector keeps its own parsed project."""
+        days = None if self.days is None else [day.isoformat() for day in self.days]
+        return [
+            *("--quiet", "--log-level", "none", "--log-level-file", "info", "--no-use-colors"),
+            *("--no-send-anonymous-usage-stats", "--no-version-check"),
+            *("--log-path", str(run_folder / "logs")),
+            "build",
+            *("--project-dir", str(PROJECT_FOLDER), "--profiles-dir", str(PROJECT_FOLDER)),
+            *("--target-path", str(run_folder / self.selector)),
+            *("--selector", self.selector, "--exclude-resource-type", "unit_test"),
+            *("--vars", json.dumps({"changed_days": days})),
+            *(["--full-refresh"] if days is None else []),
+        ]
+
+
+@dataclass(frozen=True, slots=True)
+class Built:
+    """What dbt built: models and snapshots, tests, and rows in quarantine by source table, where there are any."""
+
+    models: int
+    tests: int
+    quarantined: dict[str, int] = field(default_factory=dict)
+
+
+def run_dbt(settings: Settings, build: Build, progress: Progress) -> Built:
+    """Build and test.
+
+    Raises:
+        StepError: a model or a test failed, or dbt could not begin. Nothing is known to be right then.
+    """
+    from dbt.cli.main import dbtRunner
+
+    run_folder = settings.data / "run" / "dbt"
+    run_folder.mkdir(parents=True, exist_ok=True)
+    runner = dbtRunner(callbacks=[_Watcher(progress, f"build {build.selector}")])
+    with _environment(_target(settings)):
+        try:
+            outcome = runner.invoke(build.arguments(run_folder))
+        finally:
+            _close_warehouse()
+    log = run_folder / "logs" / "dbt.log"
+    results = getattr(outcome.result, "results", None)
+    if results is None:
+        raise StepError(f"dbt could not build {build.selector}: {outcome.exception}", f"dbt's log is {log}.")
+    failed = [result for result in results if str(result.status) in _FAILED]
+    if failed or not outcome.success:
+        raise _failure(failed, log)
+    return _counts(results)
+
+
+def _counts(results: Sequence[Any]) -> Built:
+    tests = [result for result in results if result.node.resource_type == "test"]
+    warned = {str(r.node.attached_node).rpartition(".")[2]: r.failures for r in tests if r.status == "warn"}
+    quarantined = {
+        name.removeprefix(_QUARANTINE): rows for name, rows in sorted(warned.items()) if name.startswith(_QUARANTINE)
+    }
+    for table, rows in quarantined.items():
+        logger.warning(
+            "%s: %s rows break a business rule and are kept in staging.%s%s", table, rows, _QUARANTINE, table
+        )
+    return Built(len(results) - len(tests), len(tests), quarantined)
+
+
+def _failure(failed: Sequence[Any], log: Path) -> StepError:
+    """The error of the first failed node: models before tests, as dbt ran them."""
+    if not failed:
+        return StepError("dbt failed without naming a model or test", f"dbt's log is {log}.")
+    first = failed[0]
+    others = f" (and {len(failed) - 1} more: {', '.join(r.node.name for r in failed[1:4])})" if failed[1:] else ""
+    compiled = first.node.compiled_path and PROJECT_FOLDER / first.node.compiled_path
+    if first.node.resource_type == "test" and first.failures:
+        on = str(first.node.attached_node or "").rpartition(".")[2]
+        where = f" on {on}" if on else ""
+        return StepError(
+            f"dbt test {first.node.name}{where} found {first.failures} rows that must not be{others}",
+            f"{compiled} selects them. Repair the source or the model, and run the transform again: "
+            "what was built stays out of sight until its tests pass.",
+        )
+    return StepError(
+        f"dbt {first.node.resource_type} {first.node.name} failed: {' '.join(str(first.message).split())}{others}",
+        f"Its SQL is {compiled}; dbt's log is {log}. Repair it and run the transform again.",
+    )
+
+
+def _target(settings: Settings) -> dict[str, str]:
+    """The environment that dbt/profiles.yml reads, for the warehouse in use."""
+    url = settings.warehouse
+    if not url.startswith("duckdb://"):
+        raise ConfigurationError(
+            f"TILLROLL_WAREHOUSE_URL: no dbt target for {url.split(':', 1)[0]!r}", "Use duckdb://."
+        )
+    return {
+        "TILLROLL_DBT_TARGET": "duckdb",
+        "TILLROLL_DBT_DUCKDB_PATH": str(DuckDBWarehouse.from_url(url).path),
+        "TILLROLL_DBT_DUCKDB_MEMORY": settings.warehouse_memory,
+        "TILLROLL_DBT_THREADS": str(settings.workers),
+    }
+
+
+@contextmanager
+def _environment(variables: Mapping[str, str]) -> Iterator[None]:
+    """These variables, for as long as the context lasts: dbt reads its profile from the environment only."""
+    before = {name: os.environ.get(name) for name in variables}
+    os.environ.update(variables)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
+
+
+def _close_warehouse() -> None:
+    """Close the file: dbt-duckdb keeps it open after a run, and then no other process could open it."""
+    from dbt.adapters.duckdb.connections import DuckDBConnectionManager
+    from dbt.adapters.factory import reset_adapters
+
+    reset_adapters()  # type: ignore[no-untyped-call]
+    DuckDBConnectionManager.close_all_connections()  # type: ignore[no-untyped-call]
+
+
+class _Watcher:
+    """Passes dbt's finished nodes on as progress; called from dbt's threads."""
+
+    def __init__(self, progress: Progress, stage: str) -> None:
+        self._progress, self._stage = progress, stage
+        self._done = 0
+        self._total = 0
+        self._lock = threading.Lock()
+
+    def __call__(self, event: Any) -> None:
+        if event.info.name == "LogStartLine":
+            self._total = event.data.total
+        elif event.info.name == "NodeFinished":
+            with self._lock:
+                self._done += 1
+                self._progress(self._stage, self._done, max(self._total, self._done))
