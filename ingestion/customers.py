@@ -5,8 +5,8 @@ import functools
 import numpy as np
 
 from ingestion.config import IngestionConfig
-from ingestion.members import Members, arrivals
-from ingestion.pools import COUNTRIES, NAMES, SURNAMES, Pools, build_pools, draw_addresses, mailbox_names, positions
+from ingestion.members import Members, arrivals, zipf
+from ingestion.pools import COUNTRIES, NAMES, SURNAMES, Pools, build_pools, draw_addresses, positions
 from ingestion.rows import DAY, Integers, Rows, Texts, blank, texts
 from ingestion.seasons import Calendar
 from ingestion.streams import ONLINE_HOURS, chance, choose, stream, times_of_day
@@ -28,7 +28,8 @@ class Customers:
         self._calendar = calendar
         instants = arrivals(stream(self._seed, "sign-ups"), calendar, "customer", established, YEARS_BEFORE_HISTORY)
         ranking = stream(self._seed, "loyalty").permutation(established)
-        self.members = Members(instants, established, ranking, 0.75, config.shares.newcomer_visits)
+        loyalty = zipf(established, exponent=1.0, head=200.0)
+        self.members = Members(instants, established, ranking, loyalty, config.shares.newcomer_visits)
         self._countries = choose(stream(self._seed, "countries"), [c.weight for c in COUNTRIES], len(instants))
 
     @functools.cached_property
@@ -77,11 +78,11 @@ class Customers:
         name = positions(rng, countries, NAMES)
         surname = positions(rng, countries, SURNAMES)
         is_female = (gender == 0) | ((gender == 2) & chance(rng, 0.5, size))
-        mailbox = np.where(is_female, mailbox_names(pools.female_names)[name], mailbox_names(pools.male_names)[name])
+        mailbox = np.where(is_female, pools.female_mailboxes[name], pools.male_mailboxes[name])
         return {
             "first_name": np.where(is_female, pools.female_names[name], pools.male_names[name]),
             "last_name": pools.surnames[surname],
-            "email": _emails(mailbox, mailbox_names(pools.surnames)[surname], ids),
+            "email": _emails(mailbox, pools.surname_mailboxes[surname], ids),
             "phone": blank(_phones(rng, countries), chance(rng, 0.2, size)),
             "gender": blank(GENDERS[gender], chance(rng, 0.08, size)),
         }

@@ -3,7 +3,7 @@
 import numpy as np
 
 from ingestion.rows import DAY, Integers
-from ingestion.seasons import Calendar
+from ingestion.seasons import Calendar, Weights
 from ingestion.streams import chance
 
 
@@ -19,20 +19,25 @@ def arrivals(rng: np.random.Generator, calendar: Calendar, kind: str, establishe
     return np.concatenate([np.sort(before), np.sort(since)])
 
 
+def zipf(size: int, exponent: float, head: float) -> Weights:
+    """Weights by rank, after Zipf and Mandelbrot; the larger `head`, the less the first few stand out."""
+    return np.asarray((np.arange(size) + head) ** -exponent)
+
+
 class Members:
     """Members numbered 1, 2, … by arrival.
 
-    The `established`, those from before the history, are drawn by a Zipf law over `ranking`: their positions, most
-    popular first. `newcomer_share` of the draws falls evenly on those who arrived since.
+    The `established`, those from before the history, are drawn by the `weights` of their rank; `ranking` has their
+    positions, most popular first. `newcomer_share` of the draws falls evenly on those who arrived since.
     """
 
     def __init__(
-        self, instants: Integers, established: int, ranking: Integers, exponent: float, newcomer_share: float
+        self, instants: Integers, established: int, ranking: Integers, weights: Weights, newcomer_share: float
     ) -> None:
         self.instants = instants
         self._established = established
         self._ranking = ranking
-        self._cumulative = np.cumsum((np.arange(len(ranking)) + 5.0) ** -exponent)
+        self._cumulative = np.cumsum(weights)
         self._newcomer_share = newcomer_share
 
     def __len__(self) -> int:

@@ -6,6 +6,7 @@ used: they ignore the seed as the clock moves.
 
 import functools
 import unicodedata
+from collections import defaultdict
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -48,6 +49,9 @@ class Pools:
     female_names: Texts
     male_names: Texts
     surnames: Texts
+    female_mailboxes: Texts
+    male_mailboxes: Texts
+    surname_mailboxes: Texts
     streets: Texts
     cities: Texts
     regions: Texts
@@ -58,19 +62,24 @@ class Pools:
 @functools.lru_cache(maxsize=4)
 def build_pools(seed: int) -> Pools:
     """The pools of one seed."""
-    columns: dict[str, list[str | None]] = {name: [] for name in Pools.__slots__}
+    columns: dict[str, list[str | None]] = defaultdict(list)
     for position, country in enumerate(COUNTRIES):
         faker = Faker(country.locale, providers=["faker.providers.person", "faker.providers.address"])
         faker.seed_instance(int(stream(seed, "pools", position).integers(2**32)))
-        columns["female_names"] += [faker.first_name_female() for _ in range(NAMES)]
-        columns["male_names"] += [faker.first_name_male() for _ in range(NAMES)]
-        columns["surnames"] += [faker.last_name() for _ in range(SURNAMES)]
+        for names, mailboxes, draw, size in (
+            ("female_names", "female_mailboxes", faker.first_name_female, NAMES),
+            ("male_names", "male_mailboxes", faker.first_name_male, NAMES),
+            ("surnames", "surname_mailboxes", faker.last_name, SURNAMES),
+        ):
+            drawn = [draw() for _ in range(size)]
+            columns[names] += drawn
+            columns[mailboxes] += map(_mailbox_name, drawn)
         columns["streets"] += [faker.street_name() for _ in range(STREETS)]
         columns["cities"] += [faker.city() for _ in range(PLACES)]
         # every tenth place has no region, as in any grown address book
         columns["regions"] += [faker.administrative_unit() if n % 10 else None for n in range(PLACES)]
         columns["postal_codes"] += [faker.postcode() for _ in range(PLACES)]
-    columns["brands"] = list(_brands(seed))
+    columns["brands"] += _brands(seed)
     return Pools(**{name: texts(values) for name, values in columns.items()})
 
 
@@ -98,7 +107,7 @@ def draw_addresses(pools: Pools, rng: np.random.Generator, countries: Integers) 
     }
 
 
-def mailbox_names(names: Texts) -> Texts:
-    """What is left of each name in an email address: lower-case ASCII letters, 'mail' if none."""
-    folded = (unicodedata.normalize("NFKD", name.casefold()).encode("ascii", "ignore").decode() for name in names)
-    return texts(["".join(filter(str.isalpha, name)) or "mail" for name in folded])
+def _mailbox_name(name: str) -> str:
+    """What is left of a name in an email address: lower-case ASCII letters, 'mail' if none."""
+    folded = unicodedata.normalize("NFKD", name.casefold()).encode("ascii", "ignore").decode()
+    return "".join(filter(str.isalpha, folded)) or "mail"

@@ -6,7 +6,7 @@ import numpy as np
 
 from ingestion.assortment import ADJECTIVES, DEPARTMENTS, VARIANTS
 from ingestion.config import IngestionConfig
-from ingestion.members import Members, arrivals
+from ingestion.members import Members, arrivals, zipf
 from ingestion.pools import BRANDS, build_pools
 from ingestion.rows import DAY, HOUR, SECOND, Booleans, Column, Integers, Rows, Texts, blank, texts
 from ingestion.seasons import Calendar
@@ -28,7 +28,8 @@ class Products:
         instants = arrivals(stream(self._seed, "introductions"), calendar, "product", established, YEARS_BEFORE_HISTORY)
         sold = established - round(established * config.shares.discontinued_products)
         ranking = stream(self._seed, "popularity").permutation(established)
-        self.members = Members(instants, established, ranking[:sold], 0.85, config.shares.new_product_lines)
+        popularity = zipf(sold, exponent=0.85, head=5.0)
+        self.members = Members(instants, established, ranking[:sold], popularity, config.shares.new_product_lines)
         self._discontinued: Booleans = np.zeros(len(instants), dtype=np.bool_)
         self._discontinued[ranking[sold:]] = True
         self._departments = choose(stream(self._seed, "departments"), [d.share for d in DEPARTMENTS], len(instants))

@@ -48,6 +48,14 @@ def blank(values: Column, null: Booleans) -> Column:
     return np.ma.masked_array(values, mask=null)
 
 
+def joined(columns: list[Column]) -> Column:
+    """One column after the other."""
+    is_masked = any(isinstance(column, np.ma.MaskedArray) for column in columns)
+    if is_masked:
+        return np.asanyarray(np.ma.concatenate(columns))  # type: ignore[no-untyped-call]
+    return np.concatenate(columns)
+
+
 def length(rows: Rows) -> int:
     """How many rows there are."""
     return len(next(iter(rows.values())))

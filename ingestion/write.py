@@ -13,7 +13,7 @@ import pyarrow.csv  # type: ignore[import-untyped]
 from psycopg import Cursor
 from psycopg.rows import TupleRow
 
-from ingestion.rows import Column, Rows
+from ingestion.rows import Column, Rows, joined
 from ingestion.schema import ShopSchema, ShopTable
 
 ARROW_TYPES = {
@@ -31,7 +31,7 @@ _WITH_ARGUMENTS = re.compile(r"(numeric|char)\((\d+)(?:,(\d+))?\)")
 
 def insert_rows(cursor: Cursor[TupleRow], schema: ShopSchema, table: ShopTable, chunks: Iterable[Rows]) -> int:
     """COPY rows into a table; returns how many. Every chunk has every column of the table."""
-    return _copy(cursor, schema.qualified(table), table, tuple(table.columns), chunks)
+    return _copy(cursor, schema.qualified(table), table, tuple(table.columns), list(chunks))
 
 
 def update_rows(cursor: Cursor[TupleRow], schema: ShopSchema, table: ShopTable, chunks: Iterable[Rows]) -> int:
@@ -59,13 +59,12 @@ def update_rows(cursor: Cursor[TupleRow], schema: ShopSchema, table: ShopTable, 
     return count
 
 
-def _copy(
-    cursor: Cursor[TupleRow], target: str, table: ShopTable, columns: tuple[str, ...], chunks: Iterable[Rows]
-) -> int:
+def _copy(cursor: Cursor[TupleRow], target: str, table: ShopTable, columns: tuple[str, ...], chunks: list[Rows]) -> int:
+    if not chunks:
+        return 0
     names = ", ".join(f'"{column}"' for column in columns)
     with cursor.copy(f"copy {target} ({names}) from stdin (format csv)") as copy:
-        for chunk in chunks:
-            copy.write(_csv(table, {column: chunk[column] for column in columns}))
+        copy.write(_csv(table, {column: joined([chunk[column] for chunk in chunks]) for column in columns}))
     return cursor.rowcount
 
 
@@ -86,7 +85,7 @@ def to_arrow(values: Column, declared: str) -> pa.Array:
     if pa.types.is_date(arrow_type):
         plain = plain.astype(np.int32)
     if pa.types.is_temporal(arrow_type):
-        return pa.array(plain, mask=mask).cast(arrow_type)
+        return pa.array(plain, mask=mask).view(arrow_type)
     return pa.array(plain, mask=mask, type=arrow_type) if mask.any() else pa.array(plain, type=arrow_type)
 
 
