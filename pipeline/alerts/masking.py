@@ -15,19 +15,21 @@ MASK = "***"
 SHORTEST_SECRET = 4
 
 _KEYWORD = r"password|passwd|passphrase|pwd|secret|token|api[_-]?key|access[_-]?key|private[_-]?key|credential"
-_VALUE = r""""(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|[^\s,;&)\]}]+"""
+_VALUE = r""""(?:[^"\\]|\\.){0,4096}"|'(?:[^'\\]|\\.){0,4096}'|[^\s,;&)\]}]+"""
 
+# Every repetition before a required character has a bound: texts come from anywhere, and a search that goes over a long
+# line from each of its characters would take minutes.
 _PATTERNS = [
     # -----BEGIN PRIVATE KEY----- up to its end, or to the end of the text
     (re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|\Z)", re.DOTALL), MASK),
     # scheme://user:password@host; up to the last @, for passwords that should have been escaped
-    (re.compile(r"([a-z][a-z0-9+.-]*://[^\s:/@'\"]*):[^\s'\"<>]*@", re.IGNORECASE), rf"\1:{MASK}@"),
+    (re.compile(r"([a-z][a-z0-9+.-]{0,30}://[^\s:/'\"]{0,256}):[^\s'\"<>]{0,1024}@", re.IGNORECASE), rf"\1:{MASK}@"),
     # Authorization headers, before key=value would take the scheme for the value
     (re.compile(r"\b(bearer|basic)\s+[\w.~+/=-]{8,}", re.IGNORECASE), rf"\1 {MASK}"),
     # password=x, "client_secret": "x", PGPASSWORD='x'
-    (re.compile(rf"((?:{_KEYWORD})[\w-]*[\"']?\s*[=:]\s*)(?:{_VALUE})", re.IGNORECASE), rf"\1{MASK}"),
+    (re.compile(rf"((?:{_KEYWORD})[\w-]{{0,64}}[\"']?\s*[=:]\s*)(?:{_VALUE})", re.IGNORECASE), rf"\1{MASK}"),
     # Google's OAuth tokens and API keys, and JSON web tokens, wherever they stand
-    (re.compile(r"\bya29\.[\w.-]+|\bAIza[\w-]{30,}|\beyJ[\w-]+\.[\w-]+\.[\w-]*"), MASK),
+    (re.compile(r"\bya29\.[\w.-]+|\bAIza[\w-]{30,}|\beyJ[\w-]{1,4096}\.[\w-]{1,4096}\.[\w-]*"), MASK),
 ]
 
 
