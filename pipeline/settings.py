@@ -7,7 +7,7 @@ server; `pipeline.embedded` knows its port and password.
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Literal, Self
-from urllib.parse import unquote, urlsplit
+from urllib.parse import quote, unquote, urlsplit
 
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
@@ -85,12 +85,12 @@ class Settings(BaseSettings):
     @property
     def lake(self) -> str:
         """The lake's URL."""
-        return self.lake_url or f"file://{self.data / 'lake'}"
+        return self.lake_url or (self.data / "lake").as_uri()
 
     @property
     def warehouse(self) -> str:
         """The warehouse's URL."""
-        return self.warehouse_url or f"duckdb://{self.data / 'warehouse' / 'warehouse.duckdb'}"
+        return self.warehouse_url or f"duckdb://{quote(str(self.data / 'warehouse' / 'warehouse.duckdb'))}"
 
     @property
     def marts(self) -> str:
