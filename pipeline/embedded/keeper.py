@@ -55,7 +55,7 @@ class Keeper:
     def run(self) -> int:
         """Keep the command until it ends, then see its leftovers off. Returns the exit code."""
         while self.exit_code is None:
-            self._wait(0.2 if self.users else 1.0)
+            self._wait(0.2 if self.users or self.kill_at else 1.0)
             self._end_strays()
             if self._has_no_purpose():
                 self.stop()

@@ -37,10 +37,14 @@ LOG_BYTES = 5_000_000
 
 
 class EmbeddedPostgres:
-    """The server whose cluster lies in the data folder. One object is one user of it."""
+    """The server whose cluster lies in the data folder. One object is one user of it.
 
-    def __init__(self, settings: Settings) -> None:
+    `server_settings` are PostgreSQL's own, for instance fsync="off"; they count when this user starts the server.
+    """
+
+    def __init__(self, settings: Settings, **server_settings: str) -> None:
         self.settings = settings
+        self.server_settings = server_settings
         self.folder = settings.data / "postgres"
         self.cluster = Cluster(self.folder, settings.postgres_bin)
         self.log = self.folder / "server.log"
@@ -140,6 +144,7 @@ class EmbeddedPostgres:
             "log_timezone": "UTC",
             "log_checkpoints": "off",
             "max_connections": 100,
+            **self.server_settings,
         }
         postgres = [str(self.cluster.bin / "postgres"), "-D", str(self.cluster.data)]
         postgres += [f"--{name.replace('_', '-')}={value}" for name, value in server_settings.items()]
