@@ -105,6 +105,7 @@ def _commit(run: Extraction, files: PartitionFiles) -> LakeObject:
         day=files.planned.partition.day,
         parts=tuple(files.parts),
         rows=files.planned.fingerprint.rows,
+        longest_line=files.longest_line,
         checksum=files.planned.fingerprint.checksum,
         schema_id=table.schema_id,
         columns={column.name: column.type.source for column in table.columns},

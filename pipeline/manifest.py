@@ -44,6 +44,7 @@ class LakeObject(BaseModel):
     """One partition of one table in the lake: a file, or several past the shard size.
 
     `sequence` orders snapshots of the source: of two objects of one partition, the higher is the newer.
+    `longest_line` is in bytes: a reader need not guess how much to buffer.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -51,6 +52,7 @@ class LakeObject(BaseModel):
     day: date | None
     parts: tuple[Part, ...]
     rows: int
+    longest_line: int
     checksum: int
     schema_id: str
     columns: dict[str, str]

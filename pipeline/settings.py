@@ -53,7 +53,7 @@ class Settings(BaseSettings):
     postgres_bin: Annotated[
         Path | None, Field(description="folder with PostgreSQL's programs; unset: from the wheel")
     ] = None
-    warehouse_memory: Annotated[str, Field(description="most memory DuckDB takes before it spills to disk")] = "2GB"
+    warehouse_memory: Annotated[str, Field(description="most memory DuckDB takes before it spills to disk")] = "512MB"
 
     # the laptop's servers; 0 finds a free port and keeps it
     host: Annotated[str, Field(description="address servers listen on")] = "127.0.0.1"

@@ -51,6 +51,7 @@ def ingest_day(settings: Settings, day: date) -> Any:
     if not ingesters:
         raise ConfigurationError("no ingester is installed", "Install Tillroll with its `ingestion` package.")
     ingest = ingesters[0].load()
+    logger.info("%s: the shop lives through the day", day)
     with source(settings) as url:
         try:
             return ingest(url, day)
@@ -75,6 +76,7 @@ def extract_day(settings: Settings, day: date, progress: Progress = silent) -> E
         plan = _plan(catalog, fingerprints, day, windows, ledger)
         logger.info("%s: %s of %s partitions differ", day, len(plan), len(fingerprints))
         objects = _extract(settings, catalog, snapshot, day, ledger, plan, progress)
+    logger.info("%s: %s objects written to the lake", day, len(objects))
     return ExtractReport(
         day=day,
         compared=len(fingerprints),

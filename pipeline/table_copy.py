@@ -29,6 +29,7 @@ class PartitionFiles:
         self.planned = planned
         self.folder = folder
         self.parts: list[Part] = []
+        self.longest_line = 0
         self._rows = 0
         self._writers: list[ObjectWriter] = []
         self._lake, self._table, self._shard_bytes = lake, table, shard_bytes
@@ -39,6 +40,7 @@ class PartitionFiles:
             self._next_file()
         self._writers[-1].write(line)
         self._rows += 1
+        self.longest_line = max(self.longest_line, len(line))
 
     def close(self) -> None:
         """No more lines follow. A partition without rows is a file with a header only.

@@ -38,13 +38,13 @@ _WHOLE = "whole"
 class DuckDBWarehouse:
     """A DuckDB file and its lock."""
 
-    def __init__(self, path: Path, *, memory: str = "2GB", lock_timeout_s: float = LOCK_TIMEOUT_S) -> None:
+    def __init__(self, path: Path, *, memory: str = "512MB", lock_timeout_s: float = LOCK_TIMEOUT_S) -> None:
         self.path = path
         self._memory = memory
         self._lock_timeout_s = lock_timeout_s
 
     @classmethod
-    def from_url(cls, url: str, *, memory: str = "2GB") -> "DuckDBWarehouse":
+    def from_url(cls, url: str, *, memory: str = "512MB") -> "DuckDBWarehouse":
         """The warehouse at `duckdb:///absolute/file.duckdb`.
 
         Raises:
@@ -155,9 +155,10 @@ class DuckDBPublication:
         self._connection.execute(f"create or replace temporary table {audit} ({column_definitions(table)})")
         with ExitStack() as stack:
             parts = [part for found in objects for part in found.parts]
+            longest = max(found.longest_line for found in objects)
             paths = [str(stack.enter_context(lake.local_path(part))) for part in parts]
             try:
-                self._connection.execute(f"insert into {audit} {csv_rows(table, paths)}")
+                self._connection.execute(f"insert into {audit} {csv_rows(table, paths, longest)}")
             except (duckdb.DataError, duckdb.IntegrityError, duckdb.InvalidInputException) as error:
                 raise DataError(
                     f"{table.name} does not load as {table.schema}.{table.name} is typed: {_first_lines(error)}",

@@ -26,8 +26,9 @@ _CANONICAL = {
     Rule.TEXT: "length({c}) || ':' || {c}",
 }
 
-# A line may hold a megabyte of text and more.
-_MAX_LINE_BYTES = 64 << 20
+# DuckDB reads CSV by the buffer, and a line must fit in one. Small buffers keep memory flat.
+_BUFFER_BYTES = 8_000_000
+_LINE_BYTES = 2_000_000
 
 LEDGER_COLUMNS = (
     "table_name varchar not null, partition varchar not null, rows bigint not null, checksum hugeint not null, "
@@ -57,8 +58,12 @@ def column_definitions(table: Table) -> str:
     return ", ".join(f"{quote(c.name)} {column_type(c)}" for c in table.columns)
 
 
-def csv_rows(table: Table, paths: Sequence[str]) -> str:
-    """A query for the typed rows of a table's CSV files. Nothing is guessed: any other text is an error."""
+def csv_rows(table: Table, paths: Sequence[str], longest_line: int) -> str:
+    """A query for the typed rows of a table's CSV files. Nothing is guessed: any other text is an error.
+
+    `longest_line` is the longest of the files' lines, in bytes.
+    """
+    line_bytes = max(_LINE_BYTES, longest_line + 1)
     types = ", ".join(
         f"{text(c.name)}: {text('varchar' if c.type.rule is Rule.BYTES else column_type(c))}" for c in table.columns
     )
@@ -70,7 +75,7 @@ def csv_rows(table: Table, paths: Sequence[str]) -> str:
     options = (
         "header = true, auto_detect = false, strict_mode = true, delim = ',', "
         rf"quote = {double_quote}, escape = {double_quote}, nullstr = '\N', allow_quoted_nulls = false, "
-        f"max_line_size = {_MAX_LINE_BYTES}"
+        f"max_line_size = {line_bytes}, buffer_size = {max(_BUFFER_BYTES, 2 * line_bytes)}"
     )
     return f"select {values} from read_csv([{files}], columns = {{{types}}}, {options})"
 
