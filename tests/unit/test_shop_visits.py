@@ -1,6 +1,7 @@
 """What a day of the shop looks like, without a database: arithmetic, popularity, time, ids and wording."""
 
 from datetime import date
+from decimal import ROUND_HALF_UP, Decimal
 
 import numpy as np
 import pytest
@@ -8,7 +9,7 @@ import pytest
 from ingestion.batches import BatchKey, numbered
 from ingestion.config import IngestionConfig
 from ingestion.errors import ShopError
-from ingestion.lifecycle import LAST_CHANGE, NEVER
+from ingestion.lifecycle import LAST_CHANGE, NEVER, PENDING
 from ingestion.rows import DAY, Rows, day_number
 from ingestion.schema import load_schema
 from ingestion.shop import Shop
@@ -42,6 +43,14 @@ def test_amounts_add_up_to_the_cent(shop: Shop) -> None:
         assert np.array_equal(per_order, columns["items_amount"])
         extras = columns["shipping_amount"] + columns["tax_amount"]
         assert np.array_equal(columns["total_amount"], columns["items_amount"] + extras)
+
+
+def test_tax_is_19_percent_rounded_half_up_and_shipping_is_free_from_60_euros(shop: Shop) -> None:
+    orders = every(shop, "orders")
+    exact = [Decimal(int(cents)) * 19 / 100 for cents in orders["items_amount"]]
+    assert orders["tax_amount"].tolist() == [int(tax.quantize(Decimal(1), ROUND_HALF_UP)) for tax in exact]
+    is_free = (orders["items_amount"] >= 6000) | (orders["channel"] == "store")
+    assert orders["shipping_amount"].tolist() == np.where(is_free, 0, 495).tolist()
 
 
 def test_lines_carry_the_instant_of_their_order(shop: Shop) -> None:
@@ -107,6 +116,14 @@ def test_every_change_of_an_order_falls_within_five_days_of_it(shop: Shop) -> No
             assert np.all(instants[happens] > payments.placed[happens])
             assert np.all(instants[happens] // DAY - payments.placed[happens] // DAY <= LAST_CHANGE)
         assert np.all((payments.paid == NEVER) == (payments.cancelled != NEVER))
+
+
+def test_the_first_load_knows_what_happened_until_its_last_day(shop: Shop) -> None:
+    for day in shop.history:
+        status, payments = shop.statuses(BatchKey(day), {FIRST}), shop.orders(BatchKey(day)).payments
+        settled = np.minimum(payments.paid, payments.cancelled) // DAY <= FIRST
+        assert np.array_equal(status != PENDING, settled)
+        assert day > FIRST - LAST_CHANGE or settled.all()
 
 
 def test_reviews_follow_what_they_review_and_point_only_at_what_is_surely_there(shop: Shop) -> None:
