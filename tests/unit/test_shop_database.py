@@ -1,0 +1,58 @@
+"""Where the shop's database is: the variable, else what `tillroll url source` prints, else one clear error."""
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from ingestion.database import URL_VARIABLE, find_url
+from ingestion.errors import ShopError
+
+
+@pytest.fixture(autouse=True)
+def nobody_says(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """No variable, and a Python beside which there is no `tillroll`."""
+    monkeypatch.delenv(URL_VARIABLE, raising=False)
+    monkeypatch.setenv("PATH", "/usr/bin:/bin")
+    monkeypatch.setattr(sys, "executable", str(tmp_path / "python"))
+
+
+def install(folder: Path, body: str) -> None:
+    program = folder / "tillroll"
+    program.write_text(f'#!/bin/sh\n[ "$*" = "url source" ] || exit 9\n{body}\n', encoding="utf-8")
+    program.chmod(0o755)
+
+
+def test_the_variable_comes_first(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    install(tmp_path, "echo postgresql://other")
+    monkeypatch.setenv(URL_VARIABLE, "postgresql://mine")
+    assert find_url() == "postgresql://mine"
+
+
+def test_then_tillroll_beside_python_is_asked(tmp_path: Path) -> None:
+    install(tmp_path, "echo postgresql://host/shop")
+    assert find_url() == "postgresql://host/shop"
+
+
+def test_then_tillroll_on_the_path(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "bin").mkdir()
+    install(tmp_path / "bin", "echo postgresql://host/shop")
+    monkeypatch.setenv("PATH", f"{tmp_path / 'bin'}:/usr/bin:/bin")
+    assert find_url() == "postgresql://host/shop"
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [("echo the port is gone >&2; exit 2", "the port is gone"), ("exit 0", "it printed nothing")],
+)
+def test_a_tillroll_that_cannot_say_is_quoted(tmp_path: Path, body: str, said: str) -> None:
+    install(tmp_path, body)
+    with pytest.raises(ShopError, match=said) as caught:
+        find_url()
+    assert "make up" in caught.value.remedy
+    assert caught.value.exit_code == 2
+
+
+def test_without_anybody_to_ask_the_variable_is_named() -> None:
+    with pytest.raises(ShopError, match="TILLROLL_SOURCE_URL is not set"):
+        find_url()
