@@ -4,6 +4,7 @@ Nothing else in the code reads the environment or knows where it runs. A URL tha
 server; `pipeline.embedded` knows its port and password.
 """
 
+from datetime import date
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Literal, Self
@@ -43,6 +44,10 @@ class Settings(BaseSettings):
     # what is moved
     catalog: Annotated[Path, Field(description="the tables to move")] = Path("config/tables.yml")
     lookback: Annotated[int, Field(ge=0, description="days before the run's day that every run compares again")] = 7
+    schedule_from: Annotated[
+        date | None,
+        Field(description="first day that Airflow's daily schedule takes; unset: the day of the first start"),
+    ] = None
     shard_bytes: Annotated[
         int, Field(ge=1_000_000, description="size past which a table's CSV of a day is continued in another file")
     ] = 256_000_000

@@ -21,12 +21,13 @@ from typing import Any
 
 from airflow.sdk import DAG, task
 
-from pipeline.airflow_support.wiring import DAG_OPTIONS, DAILY, SOURCE, source_is_external
+from pipeline.airflow_support.wiring import DAG_OPTIONS, DAILY, SOURCE, schedule_start, source_is_external
 
 if not source_is_external():
     with DAG(
         "ingest_to_postgres",
         schedule=DAILY,
+        start_date=schedule_start(),
         max_active_runs=1,
         description="One day of the practice shop into PostgreSQL",
         tags=["tillroll", "source"],

@@ -22,11 +22,12 @@ from typing import Any
 from airflow.sdk import DAG, task
 
 from pipeline.airflow_support.pools import WAREHOUSE
-from pipeline.airflow_support.wiring import DAG_OPTIONS, DAILY, LAKE, SOURCE, after, source_is_external
+from pipeline.airflow_support.wiring import DAG_OPTIONS, DAILY, LAKE, SOURCE, after, schedule_start, source_is_external
 
 with DAG(
     "postgres_to_gcs",
     schedule=DAILY if source_is_external() else after(SOURCE),
+    start_date=schedule_start() if source_is_external() else None,
     max_active_runs=4,
     description="What changed in PostgreSQL into the lake",
     tags=["tillroll", "lake"],

@@ -3,6 +3,7 @@
 import traceback
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from types import TracebackType
 from typing import Any
 
 from pydantic import ValidationError
@@ -65,7 +66,17 @@ def _class_name(error: object) -> str:
 
 
 def _traceback(error: object) -> str:
-    return "".join(traceback.format_exception(error)) if isinstance(error, BaseException) else ""
+    """The traceback from where Airflow calls the DAG's function; how it came there says nothing."""
+    if not isinstance(error, BaseException):
+        return ""
+    return "".join(traceback.format_exception(type(error), error, _without_airflow(error.__traceback__)))
+
+
+def _without_airflow(frames: TracebackType | None) -> TracebackType | None:
+    first = frames
+    while first is not None and first.tb_frame.f_globals.get("__name__", "").startswith("airflow."):
+        first = first.tb_next
+    return first or frames
 
 
 def _head(text: str) -> str:

@@ -4,7 +4,8 @@ Everything here is evaluated whenever Airflow parses a DAG file: no connection, 
 that decides which DAGs exist.
 """
 
-from datetime import timedelta
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 
 from airflow.sdk import (
@@ -40,11 +41,12 @@ def after(asset: Asset) -> PartitionedAssetTimetable:
     return PartitionedAssetTimetable(assets=asset)
 
 
-class _Switch(BaseSettings):
-    """`TILLROLL_SOURCE` alone: another setting's mistake must fail a task, which mails, and not the parsing."""
+class _Switches(BaseSettings):
+    """The settings that shape DAGs, alone: another one's mistake must fail a task, which mails, and not the parsing."""
 
     model_config = Settings.model_config
     source: Literal["shop", "external"] = "shop"
+    schedule_from: str = ""
 
 
 def source_is_external() -> bool:
@@ -54,11 +56,21 @@ def source_is_external() -> bool:
         ConfigurationError: TILLROLL_SOURCE is neither `shop` nor `external`.
     """
     try:
-        return _Switch().source == "external"
+        return _Switches().source == "external"
     except ValidationError as error:
         raise ConfigurationError(
             f"TILLROLL_SOURCE: {error.errors()[0]['msg']}", "Set it to shop, or to external for a source of your own."
         ) from None
+
+
+def schedule_start() -> datetime | None:
+    """When the daily schedule begins: at the end of the first day it takes.
+
+    Without a start, Airflow takes a first backfill for the schedule's last run, and at once runs yesterday after it.
+    """
+    with suppress(ValueError):
+        return datetime.fromisoformat(_Switches().schedule_from).replace(tzinfo=UTC) + timedelta(days=1)
+    return None
 
 
 # Trying again cannot mend wrong settings or rows that differ; anything else may be a moment's trouble.
@@ -69,7 +81,7 @@ RETRY_POLICY = ExceptionRetryPolicy(
     ]
 )
 
-# Keyword arguments of every DAG. There is no start_date: a new installation waits for its first midnight.
+# Keyword arguments of every DAG.
 DAG_OPTIONS: dict[str, Any] = {
     "catchup": False,
     "is_paused_upon_creation": False,

@@ -4,6 +4,7 @@ import base64
 import os
 import secrets
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 
 from pipeline.embedded import ports
@@ -43,6 +44,7 @@ def airflow_environment(settings: Settings) -> dict[str, str]:
         **{name: os.environ.get(name, value) for name, value in PREFERENCES.items()},
         **SILENCE,
         **_places(settings),
+        "TILLROLL_SCHEDULE_FROM": _schedule_from(settings),
         **_secrets(settings),
         "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)]),
     }
@@ -61,6 +63,13 @@ def passwords_file(settings: Settings) -> Path:
 def home(settings: Settings) -> Path:
     """AIRFLOW_HOME."""
     return settings.data / "airflow"
+
+
+def _schedule_from(settings: Settings) -> str:
+    """Without it, Airflow takes a first backfill for the schedule's last run, and at once runs yesterday after it."""
+    if settings.schedule_from:
+        return settings.schedule_from.isoformat()
+    return State(home(settings) / "schedule.json").get_or_make("from", lambda: datetime.now(UTC).date().isoformat())
 
 
 def _places(settings: Settings) -> dict[str, str]:
