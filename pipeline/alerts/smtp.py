@@ -73,6 +73,17 @@ def send(message: EmailMessage, url: str, timeout: float = 5.0) -> None:
         logger.error("%s does not take mail for %s: %s", server, address, answer)
 
 
+def probe(url: str, timeout: float = 5.0) -> SmtpServer:
+    """Connect and sign in as `send` does, without a message. Raises as `send` does."""
+    server = parse_smtp_url(url)
+    try:
+        with _connect(server, timeout) as connection:
+            connection.noop()
+    except (OSError, smtplib.SMTPException) as error:
+        raise _explained(error, server) from error
+    return server
+
+
 def _connect(server: SmtpServer, timeout: float) -> smtplib.SMTP:
     tls = ssl.create_default_context()
     if server.scheme == "smtps":

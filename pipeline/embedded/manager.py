@@ -16,8 +16,8 @@ from typing import Any
 from xmlrpc.client import Fault, ServerProxy
 
 import psutil
-from supervisor.xmlrpc import SupervisorTransport  # type: ignore[import-untyped]
 
+from pipeline.embedded.unix_rpc import UnixTransport
 from pipeline.errors import ConfigurationError, StepError, TransientError
 from pipeline.settings import ROOT, Settings
 
@@ -57,7 +57,7 @@ class Manager:
     def is_running(self) -> bool:
         """Whether a manager answers."""
         try:
-            return bool(self._rpc().getState()["statename"] == "RUNNING")
+            return bool(self._call("getState")["statename"] == "RUNNING")
         except (OSError, Fault, http.client.HTTPException):
             return False
 
@@ -84,7 +84,7 @@ class Manager:
     def programs(self) -> list[Program]:
         """All programs. Raises TransientError where the manager does not answer."""
         try:
-            answer: Any = self._rpc().getAllProcessInfo()
+            answer: Any = self._call("getAllProcessInfo")
         except (OSError, Fault, http.client.HTTPException) as error:
             raise TransientError(f"the process manager does not answer: {error}", "Try again.") from error
         return [
@@ -97,7 +97,7 @@ class Manager:
         for program in programs:
             group = "airflow:" if program.log.name.startswith("airflow-") else ""
             with suppress(Fault):  # it has come up meanwhile
-                self._rpc().startProcess(f"{group}{program.name}", False)
+                self._call("startProcess", f"{group}{program.name}", False)
 
     def shut_down(self) -> bool:
         """Stop all programs, then the manager. False where none was running.
@@ -127,10 +127,10 @@ class Manager:
         except (OSError, ValueError, psutil.Error):
             return None
 
-    def _rpc(self) -> Any:
-        """A connection of its own for every call: the transport does not recover from a failed one."""
-        transport = SupervisorTransport(serverurl=f"unix://{self._socket}")
-        return ServerProxy("http://localhost", transport=transport).supervisor
+    def _call(self, method: str, *arguments: Any) -> Any:
+        """Raises OSError or HTTPException where the manager does not answer, Fault where it refuses."""
+        with ServerProxy("http://localhost", transport=UnixTransport(self._socket)) as proxy:
+            return getattr(proxy.supervisor, method)(*arguments)
 
     @cached_property
     def _socket(self) -> Path:
