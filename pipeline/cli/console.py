@@ -12,8 +12,11 @@ from rich.table import Table
 
 from pipeline.progress import Progress
 
-out = Console(highlight=False, soft_wrap=True)
-err = Console(stderr=True, highlight=False, soft_wrap=True)
+# A pipe has no width; tables in a log should not be folded at 80 columns.
+_PIPE_WIDTH = 160
+
+out = Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else _PIPE_WIDTH)
+err = Console(highlight=False, soft_wrap=True, width=None if sys.stderr.isatty() else _PIPE_WIDTH, stderr=True)
 
 # A stage that takes less is not worth a line.
 _SILENT_S = 2.0
