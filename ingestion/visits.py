@@ -9,6 +9,7 @@ from ingestion.config import IngestionConfig
 from ingestion.members import Members
 from ingestion.places import ONLINE_STORES
 from ingestion.rows import DAY, MINUTE, Booleans, Integers, Rows, Texts, blank, texts
+from ingestion.seasons import Weights
 from ingestion.streams import ONLINE_HOURS, TILL_HOURS, chance, choose, stream, times_of_day
 
 CHANNELS = texts(["web", "app", "marketplace", "store"])
@@ -39,18 +40,8 @@ def draw_visits(
 ) -> Visits:
     """`sessions` visits, `orders` of which end in an order; a share of `late` of these happened a day or two before."""
     rng = stream(config.seed, "visits", key.day, key.number)
-    has_order = np.zeros(sessions, dtype=np.bool_)
-    has_order[rng.choice(sessions, orders, replace=False)] = True
-    channel = np.where(has_order, choose(rng, ORDERS_BY_CHANNEL, sessions), choose(rng, BROWSERS_BY_CHANNEL, sessions))
-    till_times = times_of_day(rng, TILL_HOURS, sessions)
-    time = np.where(channel == TILL, till_times, times_of_day(rng, ONLINE_HOURS, sessions))
-    in_time_order = np.argsort(time, kind="stable")
-    has_order, channel, time = has_order[in_time_order], channel[in_time_order], time[in_time_order]
-    lasts = (rng.gamma(2.0, 3.5, sessions) * MINUTE).astype(np.int64) + MINUTE
-    days_late = rng.integers(1, LATEST_DAYS + 1, sessions) * (has_order & chance(rng, late, sessions))
-    midnight = (key.day - days_late) * DAY
-    started = midnight + time
-    ended = midnight + np.minimum(time + lasts, DAY - 1)
+    has_order, channel, time = _traffic(rng, sessions, orders)
+    started, ended = _spans(rng, key.day, time, np.where(has_order, late, 0.0))
     is_anonymous = ~has_order & chance(rng, ANONYMOUS_SHARE, sessions)
     rows: Rows = {
         "session_id": numbered(key, sessions),
@@ -63,6 +54,25 @@ def draw_visits(
         "updated_at": ended,
     }
     return Visits(rows, channel, has_order)
+
+
+def _traffic(rng: np.random.Generator, sessions: int, orders: int) -> tuple[Booleans, Integers, Integers]:
+    """Whether each visit ends in an order, its channel and its time of day, ascending."""
+    has_order = np.zeros(sessions, dtype=np.bool_)
+    has_order[rng.choice(sessions, orders, replace=False)] = True
+    channel = np.where(has_order, choose(rng, ORDERS_BY_CHANNEL, sessions), choose(rng, BROWSERS_BY_CHANNEL, sessions))
+    till_times, online_times = times_of_day(rng, TILL_HOURS, sessions), times_of_day(rng, ONLINE_HOURS, sessions)
+    time = np.where(channel == TILL, till_times, online_times)
+    ascending = np.argsort(time, kind="stable")
+    return has_order[ascending], channel[ascending], time[ascending]
+
+
+def _spans(rng: np.random.Generator, day: int, time: Integers, late: Weights) -> tuple[Integers, Integers]:
+    """When each visit starts and ends (on the same day). `late` is each one's chance to lie a day or two before."""
+    lasts = (rng.gamma(2.0, 3.5, len(time)) * MINUTE).astype(np.int64) + MINUTE
+    days_late = rng.integers(1, LATEST_DAYS + 1, len(time)) * (rng.random(len(time)) < late)
+    midnight = (day - days_late) * DAY
+    return midnight + time, midnight + np.minimum(time + lasts, DAY - 1)
 
 
 def _stores(rng: np.random.Generator, channel: Integers, stores: int) -> Integers:
