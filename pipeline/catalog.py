@@ -6,7 +6,7 @@ here, so that there is one truth about columns, keys and types.
 
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
@@ -122,11 +122,25 @@ def parse_catalog(content: Any, path: Path | None = None) -> Catalog:
         raise ConfigurationError(
             f"catalog {path}: {place}: {first['msg']}", "See config/tables.yml for the format."
         ) from error
+    _check_names(path, ["_ledger", *file.tables])
     tables = tuple(_table(file.source_schema, name, entry, path) for name, entry in file.tables.items())
     return Catalog(file.source_schema, tables, path)
 
 
+def _check_names(path: Path | None, names: Sequence[str], of: str = "tables") -> None:
+    """Warehouses do not tell names apart by case alone, and one name is the ledger's."""
+    seen: dict[str, str] = {}
+    for name in names:
+        if other := seen.get(name.lower()):
+            raise ConfigurationError(
+                f"catalog {path}: {of} {other!r} and {name!r} have one name in a warehouse",
+                "Names there are the same whatever their case: leave one out, or rename it in the source.",
+            )
+        seen[name.lower()] = name
+
+
 def _table(schema: str, name: str, entry: _TableEntry, path: Path | None) -> Table:
+    _check_names(path, list(entry.columns), f"columns of {name}:")
     columns = tuple(_column(column, declaration) for column, declaration in entry.columns.items())
     table = Table(schema, name, columns, tuple(entry.key), entry.partition, entry.description)
     known = {column.name: column for column in columns}

@@ -7,7 +7,7 @@ a row that commits meanwhile belongs, whole, to the next run. A session-level ad
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 import psycopg
@@ -44,7 +44,7 @@ _SESSION = {
 class Snapshot:
     """An instant of the source. `id` is PostgreSQL's name for it; `taken_at` is the server's clock."""
 
-    url: str
+    url: str = field(repr=False)
     id: str
     taken_at: datetime
     utf8: bool
@@ -97,10 +97,9 @@ def connect(url: str) -> Iterator[psycopg.Connection]:
     try:
         place = _place(url)
         connection = psycopg.connect(url, autocommit=True, connect_timeout=CONNECT_TIMEOUT_S, client_encoding="UTF8")
-    except psycopg.ProgrammingError as error:
-        raise ConfigurationError(
-            "TILLROLL_SOURCE_URL is not a PostgreSQL URL", f"{_URL_FORM} ({_reason(error)})"
-        ) from None
+    except psycopg.ProgrammingError:
+        # The driver's text would show the URL, and with it the password.
+        raise ConfigurationError("TILLROLL_SOURCE_URL is not a PostgreSQL URL", _URL_FORM) from None
     except psycopg.OperationalError as error:
         raise _refused(place, error) from None
     with connection, _explained(place):

@@ -12,11 +12,13 @@ from datetime import UTC, date, datetime
 from importlib.metadata import entry_points
 from typing import Any
 
+import psycopg
+
 from pipeline.audit import compare, require_equal
 from pipeline.catalog import Catalog, load_catalog
 from pipeline.embedded.postgres import EmbeddedPostgres
 from pipeline.embedded.urls import source_url
-from pipeline.errors import ConfigurationError, StepError
+from pipeline.errors import ConfigurationError, TransientError
 from pipeline.extract import Extraction, extract
 from pipeline.fingerprint import Fingerprint, Partition
 from pipeline.lake import open_lake
@@ -42,8 +44,8 @@ def ingest_day(settings: Settings, day: date) -> Any:
         The ingester's report (`ingestion.main_ingestion.IngestReport`).
 
     Raises:
-        ConfigurationError: the source is a real shop, or no ingester is installed.
-        StepError: the ingester says what is wrong, and the remedy.
+        ConfigurationError: the source is a real shop, no ingester is installed, or the ingester refuses.
+        TransientError: the source broke off.
     """
     if settings.source == "external":
         raise ConfigurationError("TILLROLL_SOURCE is external: a real shop is not filled", "Leave the ingest step out.")
@@ -55,10 +57,14 @@ def ingest_day(settings: Settings, day: date) -> Any:
     with source(settings) as url:
         try:
             return ingest(url, day)
+        except psycopg.OperationalError as error:
+            raise TransientError(
+                f"the source broke off: {error}", "Run the step again: nothing was written."
+            ) from error
         except Exception as error:
             # An ingester has errors of its own, which carry a remedy as ours do.
             if hasattr(error, "remedy"):
-                raise StepError(getattr(error, "message", str(error)), error.remedy) from error
+                raise ConfigurationError(getattr(error, "message", str(error)), error.remedy) from error
             raise
 
 

@@ -4,7 +4,7 @@ import os
 import shutil
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
@@ -110,7 +110,8 @@ class FileWriter:
             _sync_folder(self._target.parent)
 
     def abort(self) -> None:
-        self._file.close()
+        with suppress(OSError):  # what a full disk did not take is not wanted any more
+            self._file.close()
         self._temporary.unlink(missing_ok=True)
 
     def _flush(self) -> None:
