@@ -4,7 +4,7 @@ import os
 import shutil
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
@@ -82,7 +82,7 @@ class FileWriter:
 
     def __init__(self, path: str, temporary: Path, target: Path) -> None:
         self._path, self._temporary, self._target = path, temporary, target
-        self._file = temporary.open("wb")
+        self._file = temporary.open("wb", buffering=0)
         self._buffer = bytearray()
         self._checksum = 0
         self._flushed = 0
@@ -110,13 +110,14 @@ class FileWriter:
             _sync_folder(self._target.parent)
 
     def abort(self) -> None:
-        with suppress(OSError):  # what a full disk did not take is not wanted any more
-            self._file.close()
+        self._file.close()
         self._temporary.unlink(missing_ok=True)
 
     def _flush(self) -> None:
         with _named("write to the lake", self._temporary):
-            self._file.write(self._buffer)
+            written = 0
+            while written < len(self._buffer):
+                written += self._file.write(self._buffer[written:])
         self._checksum = google_crc32c.extend(self._checksum, bytes(self._buffer))
         self._flushed += len(self._buffer)
         self._buffer.clear()
