@@ -38,7 +38,7 @@ class Build:
         days = None if self.days is None else [day.isoformat() for day in self.days]
         return [
             *("--quiet", "--log-level", "none", "--log-level-file", "info", "--no-use-colors"),
-            *("--no-send-anonymous-usage-stats", "--no-version-check"),
+            *("--no-send-anonymous-usage-stats", "--no-version-check", "--no-write-json"),
             *("--log-path", str(run_folder / "logs")),
             "build",
             *("--project-dir", str(PROJECT_FOLDER), "--profiles-dir", str(PROJECT_FOLDER)),
@@ -64,16 +64,17 @@ def run_dbt(settings: Settings, build: Build, progress: Progress) -> Built:
     Raises:
         StepError: a model or a test failed, or dbt could not begin. Nothing is known to be right then.
     """
-    from dbt.cli.main import dbtRunner
+    variables = _target(settings)
+    from dbt.cli.main import dbtRunner  # takes a second, and most runs of the program need none of it
 
     run_folder = settings.data / "run" / "dbt"
     run_folder.mkdir(parents=True, exist_ok=True)
     runner = dbtRunner(callbacks=[_Watcher(progress, f"build {build.selector}")])
-    with _environment(_target(settings)):
+    with _environment(variables):
         try:
             outcome = runner.invoke(build.arguments(run_folder))
         finally:
-            _close_warehouse()
+            _close_files()
     log = run_folder / "logs" / "dbt.log"
     results = getattr(outcome.result, "results", None)
     if results is None:
@@ -148,13 +149,17 @@ def _environment(variables: Mapping[str, str]) -> Iterator[None]:
                 os.environ[name] = value
 
 
-def _close_warehouse() -> None:
-    """Close the file: dbt-duckdb keeps it open after a run, and then no other process could open it."""
+def _close_files() -> None:
+    """Close what dbt leaves open: the warehouse file, which no other process could open then, and its log."""
     from dbt.adapters.duckdb.connections import DuckDBConnectionManager
     from dbt.adapters.factory import reset_adapters
 
     reset_adapters()  # type: ignore[no-untyped-call]
     DuckDBConnectionManager.close_all_connections()  # type: ignore[no-untyped-call]
+    dbt_log = logging.getLogger("file_log")
+    for handler in list(dbt_log.handlers):
+        dbt_log.removeHandler(handler)
+        handler.close()
 
 
 class _Watcher:

@@ -1,0 +1,113 @@
+"""The marts say what the orders add up to, readers get a file of their own, and nothing runs for nothing."""
+
+import subprocess
+import sys
+from collections import defaultdict
+from decimal import Decimal
+from pathlib import Path
+
+import duckdb
+import pytest
+from staged_shop import LAST, ORDERS_PER_DAY, VISITS_PER_DAY, StagedShop, orders
+
+from pipeline.transform_dbt import PROJECT_FOLDER
+
+pytestmark = pytest.mark.slow
+
+
+def test_daily_sales_are_the_sums_of_the_orders(built_shop: StagedShop) -> None:
+    amounts: dict[object, dict[str, Decimal]] = defaultdict(lambda: defaultdict(Decimal))
+    units: dict[object, int] = defaultdict(int)
+    for order in orders():
+        amounts[order.at.date()][order.status] += order.total
+        units[order.at.date()] += order.units
+
+    found = built_shop.query(
+        "select day, orders, units, gross_amount, revenue, refunds, pending_amount, cancelled_amount, sessions, "
+        "sessions_with_order, conversion_rate, average_order_value from datamart.marts_daily_sales order by day"
+    )
+
+    assert found == [
+        (
+            *(day, ORDERS_PER_DAY, units[day], sum(by.values()), by["paid"], by["refunded"]),
+            *(by["pending"], by["cancelled"], VISITS_PER_DAY, ORDERS_PER_DAY, Decimal("0.6000")),
+            (by["paid"] / 3).quantize(Decimal("0.01"), "ROUND_HALF_UP"),
+        )
+        for day, by in amounts.items()
+    ]
+
+
+def test_products_share_shipping_and_tax_of_their_orders(built_shop: StagedShop) -> None:
+    total = sum(order.total for order in orders())
+
+    found = built_shop.query("select sum(gross_amount), count(*) from datamart.marts_product_transaction_summary")
+
+    assert found == [(total, 5)]
+
+
+def test_dates_are_those_of_the_calendar(built_shop: StagedShop) -> None:
+    dates = built_shop.query("select day, day_of_week, week_start, is_weekend, is_published from core.dim_date")
+
+    assert len(dates) == 365
+    assert {day.isoweekday() for day, *_ in dates} == set(range(1, 8))
+    for day, weekday, week_start, is_weekend, is_published in dates:
+        assert weekday == day.isoweekday()
+        assert (day - week_start).days == weekday - 1
+        assert is_weekend == (weekday > 5)
+        assert is_published == (day <= LAST)
+
+
+def test_every_layer_is_equal_to_the_one_before(built_shop: StagedShop) -> None:
+    equalities = built_shop.warehouse.equalities()
+
+    assert len(equalities) == 27
+    assert all(equality.holds for equality in equalities)
+
+
+def test_nothing_runs_when_nothing_changed(built_shop: StagedShop) -> None:
+    marts = built_shop.marts.stat()
+
+    core, datamart = built_shop.core(), built_shop.datamart()
+
+    assert (core.nothing_to_do, core.tests, core.days) == (True, 0, ())
+    assert (datamart.nothing_to_do, datamart.tests) == (True, 0)
+    assert built_shop.marts.stat() == marts
+    assert max(core.seconds, datamart.seconds) < 3
+
+
+def test_readers_have_the_marts_while_the_warehouse_is_being_written(built_shop: StagedShop) -> None:
+    tables = set(built_shop.rows("datamart"))
+    read = "import duckdb, sys; print(*duckdb.connect(sys.argv[1], read_only=True).execute(sys.argv[2]).fetchall())"
+    names = "select 'datamart.' || table_name from duckdb_tables()"
+
+    with duckdb.connect(str(built_shop.warehouse.path)) as writer:
+        writer.execute("begin; delete from datamart.marts_daily_sales")
+        listed = _run(sys.executable, "-c", read, str(built_shop.marts), names)
+        days = _run(
+            sys.executable, "-c", read, str(built_shop.marts), "select count(*) from datamart.marts_daily_sales"
+        )
+        writer.execute("rollback")
+
+    assert all(name in listed for name in tables)
+    assert len(tables) == 9
+    assert days == "(4,)"
+
+
+def test_dbt_leaves_the_file_open_to_other_processes(built_shop: StagedShop) -> None:
+    built_shop.publish("update staging.store set store_name = 'Corner shop' where store_id = 1")
+    project = _files(PROJECT_FOLDER)
+
+    built_shop.core()
+
+    read = "import duckdb, sys; print(*duckdb.connect(sys.argv[1]).execute(sys.argv[2]).fetchall())"
+    query = "select store_name from core.dim_store where store_id = 1"
+    assert _run(sys.executable, "-c", read, str(built_shop.warehouse.path), query) == "('Corner shop',)"
+    assert _files(PROJECT_FOLDER) == project
+
+
+def _files(folder: Path) -> dict[Path, int]:
+    return {path: path.stat().st_mtime_ns for path in folder.rglob("*") if path.is_file()}
+
+
+def _run(*command: str) -> str:
+    return subprocess.run(command, check=True, capture_output=True, text=True, timeout=60).stdout.strip()
