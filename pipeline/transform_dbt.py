@@ -20,7 +20,7 @@ logger = logging.getLogger(__name__)
 
 PROJECT_FOLDER = ROOT / "dbt"
 _QUARANTINE = "quarantine_"
-_FAILED = {"fail", "error", "runtime error", "partial success"}
+_FAILED = {"fail", "error", "partial success"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +76,8 @@ def run_dbt(settings: Settings, build: Build, progress: Progress) -> Built:
         finally:
             _close_files()
     log = run_folder / "logs" / "dbt.log"
+    if outcome.exception and not isinstance(outcome.exception, Exception):
+        raise outcome.exception  # dbt catches even what is meant to stop the process
     results = getattr(outcome.result, "results", None)
     if results is None:
         raise StepError(f"dbt could not build {build.selector}: {outcome.exception}", f"dbt's log is {log}.")
