@@ -1,0 +1,159 @@
+"""The main job, whole: real servers, the real scheduler, days through all DAGs, a failure heard and repaired."""
+
+import json
+import os
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date, timedelta
+from email.message import EmailMessage
+from email.parser import BytesParser
+from email.policy import default
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import psycopg
+import pytest
+
+from ingestion.expected import expected_totals
+from pipeline.airflow_support.chain import CHAIN
+from pipeline.airflow_support.runs import open_api
+from pipeline.settings import Settings
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
+
+FIRST, LAST = date(2025, 1, 1), date(2025, 1, 3)
+NEXT = LAST + timedelta(days=1)
+
+SHOP = """
+seed: 7
+history_days: 10
+volumes: {customers: 300, products: 120, stores: 8, sessions: 600, transactions: 200, reviews: 80}
+"""
+
+
+@dataclass(frozen=True)
+class Installation:
+    """A Tillroll of its own: data folder, shop, servers."""
+
+    folder: Path
+    environment: dict[str, str]
+
+    @property
+    def settings(self) -> Settings:
+        return Settings(data_dir=self.folder / "data")
+
+    @property
+    def source_url(self) -> str:
+        return self.tillroll("url", "source").stdout.strip()
+
+    def tillroll(self, *arguments: str, expect: int = 0) -> subprocess.CompletedProcess[str]:
+        command = [str(Path(sys.executable).parent / "tillroll"), *arguments]
+        done = subprocess.run(command, env=self.environment, capture_output=True, text=True, check=False)
+        assert done.returncode == expect, f"tillroll {' '.join(arguments)}\n{done.stdout}\n{done.stderr}"
+        return done
+
+    def runs(self) -> Counter[tuple[str, str, str]]:
+        """How often each DAG ran for each day, by state."""
+        with open_api(self.settings) as api:
+            runs = list(api.get_all("/dags/~/dagRuns", "dag_runs"))
+        return Counter((run["dag_id"], run["partition_key"], run["state"]) for run in runs)
+
+    def mails(self) -> list[EmailMessage]:
+        files = sorted((self.folder / "data" / "mail").glob("*.eml"))
+        return [BytesParser(policy=default).parsebytes(file.read_bytes()) for file in files]
+
+
+@pytest.fixture(scope="module")
+def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
+    """An installation whose servers are up, with nothing in it yet."""
+    folder = tmp_path_factory.mktemp("e2e")
+    (folder / "shop.yml").write_text(SHOP)
+    inherited = {name: text for name, text in os.environ.items() if not name.startswith(("TILLROLL_", "AIRFLOW_"))}
+    own = {"TILLROLL_DATA_DIR": str(folder / "data"), "TILLROLL_INGESTION_CONFIG": str(folder / "shop.yml")}
+    installation = Installation(folder, {**inherited, **own})
+    try:
+        installation.tillroll("up")
+        yield installation
+    finally:
+        installation.tillroll("down")
+
+
+def test_a_backfill_carries_each_day_through_all_dags(installation: Installation) -> None:
+    done = installation.tillroll("backfill", "--from", str(FIRST), "--to", str(LAST), "--json")
+    days = [str(FIRST + timedelta(days=offset)) for offset in range(3)]
+    assert [state["day"] for state in json.loads(done.stdout)] == days
+    assert all(state["done"] for state in json.loads(done.stdout))
+    assert installation.runs() == Counter((dag, day, "success") for dag in CHAIN for day in days)
+    assert installation.mails() == []
+
+
+def test_the_warehouse_equals_the_source(installation: Installation) -> None:
+    assert "equal" in installation.tillroll("audit").stdout
+
+
+def test_the_marts_equal_what_the_shop_says_it_did(installation: Installation) -> None:
+    expected = {
+        day.day: (day.orders, day.units, day.revenue, day.rows["session"], day.rows["review"])
+        for day in expected_totals(installation.source_url)
+    }
+    with duckdb.connect(str(installation.folder / "data/warehouse/datamart.duckdb"), read_only=True) as datamart:
+        rows = datamart.execute(
+            "select day, orders, units, revenue, sessions, reviews from datamart.marts_daily_sales"
+        ).fetchall()
+    assert max(expected) == LAST
+    assert len(expected) > 10
+    assert {day: measures for day, *measures in rows if tuple(measures) != expected.get(day)} == {}
+    assert {day for day, *_ in rows} >= set(expected)
+
+
+def test_a_day_that_ran_is_left_alone(installation: Installation) -> None:
+    before = installation.runs()
+    done = installation.tillroll("backfill", "--from", str(FIRST), "--to", str(LAST))
+    assert done.stdout.count("had run already, done") == 3
+    assert installation.runs() == before
+
+
+def test_a_failure_is_told_once_and_stops_the_day(installation: Installation) -> None:
+    _rename_column(installation, "provider", "company")
+    failed = installation.tillroll("chain", "--day", str(NEXT), expect=1)
+    assert "postgres_to_gcs.extract failed for 2025-01-04: SchemaDriftError" in failed.stderr
+    assert "/dags/postgres_to_gcs/runs/" in failed.stderr
+
+    (mail,) = installation.mails()
+    assert mail["Subject"] == "[Tillroll] FAILED postgres_to_gcs.extract for 2025-01-04"
+    text = _text(mail)
+    assert "pipeline.errors.SchemaDriftError" in text
+    assert "provider" in text
+    assert "/dags/postgres_to_gcs/runs/" in text
+    assert _password(installation) not in mail.as_string()
+
+    of_the_day = {run: count for run, count in installation.runs().items() if run[1] == str(NEXT)}
+    assert of_the_day == {
+        ("ingest_to_postgres", str(NEXT), "success"): 1,
+        ("postgres_to_gcs", str(NEXT), "failed"): 1,
+    }
+
+
+def test_a_repaired_day_goes_through(installation: Installation) -> None:
+    _rename_column(installation, "company", "provider")
+    installation.tillroll("backfill", "--from", str(NEXT), "--to", str(NEXT), "--reprocess")
+    installation.tillroll("audit")
+    assert len(installation.mails()) == 1
+
+
+def _rename_column(installation: Installation, old: str, new: str) -> None:
+    with psycopg.connect(installation.source_url) as connection:
+        connection.execute(f'alter table ecommerce.payment_method rename column "{old}" to "{new}"')
+
+
+def _text(mail: EmailMessage) -> str:
+    body: Any = mail.get_body(("plain",))
+    return str(body.get_content())
+
+
+def _password(installation: Installation) -> str:
+    return str(psycopg.conninfo.conninfo_to_dict(installation.source_url)["password"])
