@@ -123,7 +123,7 @@ class Manager:
         """The manager's process, unless the file with its id is a leftover."""
         try:
             process = psutil.Process(int((self.run / "supervisord.pid").read_text(encoding="ascii")))
-            return process if "supervisor.supervisord" in process.cmdline() else None
+            return process if process.environ().get("STACK_RUN") == str(self.run) else None
         except (OSError, ValueError, psutil.Error):
             return None
 

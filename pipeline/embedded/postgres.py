@@ -198,13 +198,14 @@ class EmbeddedPostgres:
 
 def main() -> int:
     """Use the server until this process is told to stop. Fails when the server goes away, to be started again."""
-    die_with_parent(signal.SIGTERM, os.getppid())
+    parent = os.getppid()
+    die_with_parent(signal.SIGTERM, parent)
     told_to_stop = Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: told_to_stop.set())
     with EmbeddedPostgres(Settings.load()).running() as server:
         logger.info("ready on port %s", server.cluster.ready_port())
-        while not told_to_stop.wait(0.5):
+        while not told_to_stop.wait(0.5) and os.getppid() == parent:
             if server.cluster.server() is None:
                 logger.error("the server is gone; the end of %s says why", server.log)
                 return 1

@@ -91,7 +91,8 @@ class Stack:
         try:
             if not programs.take_over(LEFTOVER_SECONDS):
                 raise StepError(
-                    f"a server of an earlier start does not end (it holds {programs.path})", "Look for it and end it."
+                    f"a server of an earlier start does not end (it holds {programs.path})",
+                    "`tillroll down` may end it; else find it and end it.",
                 )
         finally:
             programs.release()
