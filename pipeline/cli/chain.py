@@ -1,18 +1,21 @@
 """Command `chain`: the main job. One day through all DAGs of the running Airflow, followed to its end, and reported."""
 
+import sys
 import time
+from contextlib import nullcontext
 from datetime import date
 
 import typer
 
 from pipeline.airflow_support.runs import follow_day, trigger_day
-from pipeline.airflow_support.states import SUCCESS, WAITING, ChainState
+from pipeline.airflow_support.states import SUCCESS, ChainState
 from pipeline.cli.app import app
-from pipeline.cli.console import err, watching
+from pipeline.cli.console import err, out, watching
 from pipeline.cli.options import Day, chosen_days
 from pipeline.cli.report import print_report
 from pipeline.report import make_report
 from pipeline.settings import Settings
+from pipeline.warehouse import open_warehouse
 
 
 @app.command()
@@ -25,8 +28,12 @@ def chain(day: Day = None) -> None:
     """
     settings = Settings.load()
     chosen = chosen_days(day, None, None)[0]
-    started = time.monotonic()
+    started, before = time.monotonic(), open_warehouse(settings).ledger()
     _follow(settings, chosen)
+    published = {p: e for p, e in open_warehouse(settings).ledger().items() if before.get(p) != e}
+    rows = sum(entry.fingerprint.rows for entry in published.values())
+    news = f"published {len(published):,} partitions, {rows:,} rows, each proven equal to its source"
+    out.print(f"{chosen} {news if published else 'nothing to do: everything was published already'}")
     with watching(str(chosen)) as progress:
         report = make_report(settings, chosen, progress)
     print_report(settings, report, time.monotonic() - started)
@@ -35,17 +42,16 @@ def chain(day: Day = None) -> None:
 
 
 def _follow(settings: Settings, day: date) -> None:
+    """Print a line for each DAG that succeeds."""
     run_id = trigger_day(settings, day)
-    told: dict[str, str] = {}
-    with watching(str(day)) as progress:
+    told: set[str] = set()
+    with err.status(f"{day} passes through the DAGs") if sys.stderr.isatty() else nullcontext():
         for state in follow_day(settings, day, run_id):
             _tell(state, told)
-            progress("DAGs", sum(dag.state == SUCCESS for dag in state.dags), len(state.dags))
 
 
-def _tell(state: ChainState, told: dict[str, str]) -> None:
+def _tell(state: ChainState, told: set[str]) -> None:
     for dag in state.dags:
-        if dag.state != told.get(dag.dag, WAITING):
-            told[dag.dag] = dag.state
-            if dag.state == SUCCESS:
-                err.print(f"{state.day} {dag.dag:<22} success   {dag.url}")
+        if dag.state == SUCCESS and dag.dag not in told:
+            told.add(dag.dag)
+            err.print(f"{state.day} {dag.dag:<22} success   {dag.url}")
