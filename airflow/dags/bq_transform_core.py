@@ -32,7 +32,7 @@ with DAG(
     **DAG_OPTIONS,
 ):
 
-    @task(outlets=[CORE], pool=WAREHOUSE.name)
+    @task(outlets=[CORE], pool=WAREHOUSE.name, priority_weight=2)
     def transform() -> dict[str, Any]:
         from pipeline.airflow_support.step_task import run_step
         from pipeline.transform import transform_core

@@ -35,7 +35,7 @@ with DAG(
     **DAG_OPTIONS,
 ):
 
-    @task(outlets=[STAGING], pool=WAREHOUSE.name)
+    @task(outlets=[STAGING], pool=WAREHOUSE.name, priority_weight=3)
     def publish() -> dict[str, Any]:
         from pipeline.airflow_support.step_task import run_step
         from pipeline.steps import publish_day

@@ -35,7 +35,7 @@ with DAG(
     **DAG_OPTIONS,
 ):
     # In the pool because the published fingerprints are read from the warehouse.
-    @task(outlets=[LAKE], pool=WAREHOUSE.name)
+    @task(outlets=[LAKE], pool=WAREHOUSE.name, priority_weight=4)
     def extract() -> dict[str, Any]:
         from pipeline.airflow_support.step_task import run_step
         from pipeline.steps import extract_day

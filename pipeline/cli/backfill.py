@@ -1,13 +1,14 @@
 """`tillroll backfill`: a range of days through all DAGs of the running Airflow."""
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date
 from typing import Annotated
 
 import typer
 
 from pipeline.airflow_support.api import AirflowApi
-from pipeline.airflow_support.backfill import Backfill, create_backfill
+from pipeline.airflow_support.backfill import create_backfill
 from pipeline.airflow_support.chain import chain_of
 from pipeline.airflow_support.explain import explain
 from pipeline.airflow_support.follow import follow
@@ -29,8 +30,8 @@ def backfill(
 ) -> None:
     """Run the days of a range through all DAGs of Airflow, and follow them.
 
-    Days that have run already are left alone. Running a day again is safe, and is how a failed day is retried.
-    The servers must be up (tillroll up).
+    Days that have run already are left alone, and days that are on their way are followed too. Running a day again is
+    safe, and is how a failed day is retried. The servers must be up (tillroll up).
 
     Examples:
 
@@ -43,21 +44,25 @@ def backfill(
     with open_api(settings) as api:
         require_chain(api, chain)
         started = create_backfill(api, chain[0], days[0], days[-1], reprocess=reprocess)
-        err.print(f"{len(started.heads)} of {len(days)} days are to run: {api.url}/dags/{chain[0]}")
-        followed = _follow(api, chain, started) if wait else []
-        skipped = [latest(api, chain, day) for day in started.skipped]
+        earlier = [latest(api, chain, day) for day in started.skipped]
+        skipped = [state for state in earlier if state.settled]
+        heads = started.heads | {state.day: state.dags[0].run_id for state in earlier if not state.settled}
+        before = len(heads) - len(started.heads)
+        underway = f", {before} were on their way" if before else ""
+        err.print(f"{len(started.heads)} of {len(days)} days are to run{underway}: {api.url}/dags/{chain[0]}")
+        followed = _follow(api, chain, heads) if wait else []
         _show(chain, followed, skipped, as_json=as_json)
         _explain(api, [*followed, *skipped])
     if not all(state.done for state in [*followed, *skipped]):
         raise typer.Exit(1)
 
 
-def _follow(api: AirflowApi, chain: Sequence[str], started: Backfill) -> list[ChainState]:
+def _follow(api: AirflowApi, chain: Sequence[str], heads: Mapping[date, str]) -> list[ChainState]:
     states: list[ChainState] = []
     done: dict[str, int] = {}
     try:
         with watching("backfill") as progress:
-            for states in follow(api, tuple(chain), started.heads):
+            for states in follow(api, tuple(chain), heads):
                 for position, dag in enumerate(chain):
                     before, now = done.get(dag), sum(state.dags[position].state == SUCCESS for state in states)
                     if now != before:
@@ -77,7 +82,7 @@ def _show(
         return
     if followed:
         rows = [[dag, *_tally(state.dags[position].state for state in followed)] for position, dag in enumerate(chain)]
-        table("runs of this backfill", ["DAG", "success", "failed", "not reached"], rows)
+        table("runs that were followed", ["DAG", "success", "failed", "not reached"], rows)
     for state in skipped:
         done = "done" if state.done else "NOT DONE"
         out.print(f"{state.day}: had run already, {done}; --reprocess runs it again")

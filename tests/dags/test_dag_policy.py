@@ -72,6 +72,11 @@ def test_one_task_at_a_time_opens_the_warehouse(dags: dict[str, Any]) -> None:
     assert WAREHOUSE.slots == 1
 
 
+def test_earlier_tasks_get_the_warehouse_first(dags: dict[str, Any]) -> None:
+    weights = [dags[name].tasks[0].priority_weight for name in CHAIN[1:]]
+    assert weights == sorted(set(weights), reverse=True)
+
+
 def test_days_are_ingested_one_at_a_time(dags: dict[str, Any]) -> None:
     head = dags[CHAIN[0]]
     # A backfill has a limit of its own in place of max_active_runs; the task's limit holds for it too.
