@@ -2,6 +2,7 @@
 
 import hashlib
 import http.client
+import json
 import os
 import signal
 import subprocess
@@ -99,6 +100,13 @@ class Manager:
             with suppress(Fault):  # it has come up meanwhile
                 self._call("startProcess", f"{group}{program.name}", False)
 
+    def changed_settings(self) -> list[str]:
+        """Names of the settings that are not what they were when the manager was started."""
+        process = self._process()
+        before = json.loads(process.environ().get("STACK_SETTINGS", "{}")) if process else {}
+        now = json.loads(_described(self.settings))
+        return [f"TILLROLL_{name.upper()}" for name in now if name in before and now[name] != before[name]]
+
     def shut_down(self) -> bool:
         """Stop all programs, then the manager. False where none was running.
 
@@ -154,5 +162,11 @@ class Manager:
             "STACK_RUN": str(self.run),
             "STACK_SOCKET": str(self._socket),
             "STACK_INBOX": "false" if self.settings.smtp_url else "true",
+            "STACK_SETTINGS": _described(self.settings),
             "TILLROLL_DATA_DIR": str(self.settings.data),
         }
+
+
+def _described(settings: Settings) -> str:
+    """All settings as JSON, secrets as asterisks."""
+    return settings.model_dump_json(exclude={"data_dir"})

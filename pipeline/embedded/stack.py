@@ -1,5 +1,6 @@
 """All of the laptop's servers together: up, down, and how they are."""
 
+import logging
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -13,6 +14,8 @@ from pipeline.embedded.locks import UseLock
 from pipeline.embedded.manager import Manager, Program
 from pipeline.errors import StepError, TransientError
 from pipeline.settings import Settings
+
+logger = logging.getLogger(__name__)
 
 UP_SECONDS = 300.0
 LEFTOVER_SECONDS = 60.0
@@ -39,17 +42,19 @@ class Stack:
             TransientError: another `up` or `down` is at work and does not come to an end.
         """
         with self._alone():
-            began = datetime.now(UTC)
-            started = not self.manager.is_running()
-            if started:
-                self._wait_for_leftovers()
-                for server in ("airflow", "airflow_logs", *(() if self.settings.smtp_url else ("smtp",))):
-                    ports.port_to_listen(self.settings, server)
-                self.manager.start()
-            else:
+            if self.manager.is_running():
+                if changed := self.manager.changed_settings():
+                    logger.warning("changed since the servers were started: %s; `tillroll down` first", changed)
                 started = self._start_what_is_down()
-            self._wait_until_healthy(watch, began if started else None)
-            return started
+                self._wait_until_healthy(watch)
+                return started
+            self._start()
+            try:
+                self._wait_until_healthy(watch, since=datetime.now(UTC))
+            except StepError:
+                self.manager.shut_down()  # the next start begins with the settings of then
+                raise
+            return True
 
     def down(self) -> bool:
         """Stop every server, and wait until nothing of them is left. False where nothing was running.
@@ -80,6 +85,12 @@ class Stack:
         finally:
             lock.release()
 
+    def _start(self) -> None:
+        self._wait_for_leftovers()
+        for server in ("airflow", "airflow_logs", *(() if self.settings.smtp_url else ("smtp",))):
+            ports.port_to_listen(self.settings, server)
+        self.manager.start()
+
     def _start_what_is_down(self) -> bool:
         down = [program for program in self.manager.programs() if program.is_wanted and not program.is_up]
         self.manager.start_again(down)
@@ -97,7 +108,7 @@ class Stack:
         finally:
             programs.release()
 
-    def _wait_until_healthy(self, watch: Callable[[Sequence[Health]], None], since: datetime | None) -> None:
+    def _wait_until_healthy(self, watch: Callable[[Sequence[Health]], None], since: datetime | None = None) -> None:
         deadline = time.monotonic() + UP_SECONDS
         ends: dict[str, set[int]] = {}
         while True:

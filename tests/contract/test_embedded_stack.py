@@ -18,6 +18,7 @@ from pipeline.embedded.health import stack_health
 from pipeline.embedded.postgres import EmbeddedPostgres
 from pipeline.embedded.stack import Stack
 from pipeline.embedded.urls import smtp_url
+from pipeline.errors import StepError
 from pipeline.settings import Settings
 
 pytestmark = pytest.mark.slow
@@ -69,6 +70,13 @@ def test_up_again_changes_nothing(stack: Stack) -> None:
     assert time.monotonic() - began < 5
     assert {program: _pid(stack, program) for program in PROGRAMS}.keys() == set(PROGRAMS)
     assert before & _processes(stack) >= {psutil.Process(_pid(stack, program)) for program in PROGRAMS}
+
+
+def test_setting_that_changed_meanwhile_is_named(stack: Stack, caplog: pytest.LogCaptureFixture) -> None:
+    assert stack.manager.changed_settings() == []
+    changed = Settings(lookback=stack.settings.lookback + 1)
+    assert not Stack(changed).up()
+    assert "TILLROLL_LOOKBACK" in caplog.text
 
 
 def test_nothing_listens_beyond_this_machine(stack: Stack) -> None:
@@ -145,3 +153,11 @@ def test_down_leaves_nothing_and_may_be_repeated(stack: Stack) -> None:
     assert not psutil.wait_procs(processes, timeout=1)[1]
     assert not stack.down()
     assert [path.name for path in Path(stack.settings.data / "run").iterdir() if path.suffix in {".pid", ".sock"}] == []
+
+
+def test_server_that_keeps_crashing_is_named_and_all_is_stopped(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
+    stack.down()
+    monkeypatch.setenv("AIRFLOW__CORE__PARALLELISM", "many")
+    with pytest.raises(StepError, match=r"(?s)scheduler keeps crashing.*parallelism.*airflow-scheduler\.log"):
+        stack.up()
+    assert not stack.is_up()
