@@ -12,7 +12,7 @@ class Pool:
     description: str
 
 
-# Of the tasks that wait for it, priority_weight lets the earlier ones of the chain go first: when several days have been
+# Of the tasks that wait for it, priority_weight lets the earlier ones of the chain go first: when several days are
 # published, one transform takes in all of them, and those after it find nothing to do.
 WAREHOUSE = Pool("warehouse", 1, "Tasks that open the warehouse: DuckDB lets one process in at a time")
 
