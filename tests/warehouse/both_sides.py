@@ -1,0 +1,107 @@
+"""Rows on both sides: put into PostgreSQL, moved through the lake into DuckDB, fingerprinted on each. All real."""
+
+import uuid
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+import psycopg
+from psycopg.sql import SQL, Identifier
+
+from pipeline.catalog import Catalog, Table, parse_catalog
+from pipeline.extract import Extraction, extract
+from pipeline.fingerprint import Fingerprint, Partition
+from pipeline.lake.folder import FolderLake
+from pipeline.plan import Planned, Window
+from pipeline.snapshot import connect, open_snapshot
+from pipeline.source_fingerprints import source_fingerprints
+from pipeline.source_sql import canonical_row, relation
+from pipeline.warehouse.duckdb import DuckDBPublication, DuckDBWarehouse
+
+DAY = date(2025, 1, 1)
+SCHEMA = "arena"
+
+# A row as PostgreSQL's text format takes it: each value's text, None for NULL.
+Row = Sequence[str | None]
+
+
+@dataclass(frozen=True)
+class Sides:
+    """One table's fingerprint in PostgreSQL and in DuckDB."""
+
+    source: Fingerprint
+    warehouse: Fingerprint
+
+
+class BothSides:
+    """Moves rows and fingerprints them. Nothing is ever published: DuckDB's side waits in one open transaction."""
+
+    def __init__(
+        self, url: str, lake: FolderLake, connection: psycopg.Connection, publication: DuckDBPublication
+    ) -> None:
+        self._url, self._lake, self._connection, self._publication = url, lake, connection, publication
+
+    @classmethod
+    @contextmanager
+    def opened(cls, url: str, folder: Path) -> Iterator["BothSides"]:
+        """Both sides, for as long as the context lasts."""
+        warehouse = DuckDBWarehouse(folder / "warehouse.duckdb")
+        with connect(url) as connection, warehouse.publication() as publication:
+            connection.execute(f"create schema {SCHEMA}")
+            yield cls(url, FolderLake(folder / "lake"), connection, publication)
+            connection.execute(f"drop schema {SCHEMA} cascade")
+
+    def fingerprints(self, columns: Mapping[str, str], tables: Mapping[str, Sequence[Row]]) -> dict[str, Sides]:
+        """The fingerprints of tables that have the same columns (name: declared type) and these rows."""
+        catalog = self._fill(columns, tables)
+        with open_snapshot(self._url) as snapshot:
+            windows = {table.name: Window(None, DAY) for table in catalog}
+            ours = source_fingerprints(snapshot, catalog, windows, workers=1)
+            plan = [Planned(partition, fingerprint, "new", 0) for partition, fingerprint in ours.items()]
+            run = Extraction(
+                snapshot=snapshot,
+                lake=self._lake,
+                catalog=catalog,
+                day=DAY,
+                sequence=uuid.uuid4().int,
+                histories=frozenset(tables),  # written even where the lake holds the same from before
+                shard_bytes=1 << 30,
+                workers=1,
+            )
+            objects = {found.table: found for found in extract(run, plan, lambda _: None)}
+        sides = {}
+        for table in catalog:
+            self._publication.load(table, [objects[table.name]], self._lake)
+            theirs = self._publication.fingerprints(table)
+            sides[table.name] = Sides(ours[Partition(table.name)], theirs[Partition(table.name)])
+        return sides
+
+    def distinct(self, columns: Mapping[str, str], rows: Sequence[Row]) -> tuple[int, int]:
+        """How many different rows PostgreSQL sees, and how many different canonical texts they have."""
+        (table,) = self._fill(columns, {"t": rows})
+        query = SQL("select count(distinct t), count(distinct {}) from {} t").format(
+            SQL('{} collate "C"').format(canonical_row(table)), relation(table)
+        )
+        found = self._connection.execute(query).fetchone()
+        assert found is not None
+        return found[0], found[1]
+
+    def _fill(self, columns: Mapping[str, str], tables: Mapping[str, Sequence[Row]]) -> Catalog:
+        entries = {name: {"columns": dict(columns)} for name in tables}
+        catalog = parse_catalog({"schema": SCHEMA, "tables": entries})
+        for table in catalog:
+            self._create(table, tables[table.name])
+        return catalog
+
+    def _create(self, table: Table, rows: Sequence[Row]) -> None:
+        definitions = SQL(", ").join(
+            SQL("{} {}").format(Identifier(column.name), SQL(column.type.source))  # type: ignore[arg-type]
+            for column in table.columns
+        )
+        self._connection.execute(SQL("drop table if exists {}").format(relation(table)))
+        self._connection.execute(SQL("create unlogged table {} ({})").format(relation(table), definitions))
+        with self._connection.cursor().copy(SQL("copy {} from stdin").format(relation(table))) as copy:
+            for row in rows:
+                copy.write_row(row)
