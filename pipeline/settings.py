@@ -53,6 +53,11 @@ class Settings(BaseSettings):
     ] = 256_000_000
     workers: Annotated[int, Field(ge=1, le=64, description="tables read from the source at once")] = 2
 
+    # what it means
+    dbt_project: Annotated[
+        str, Field(description="folder of the dbt project; `none`: publish only, and build no models")
+    ] = "dbt"
+
     # where local state lives
     data_dir: Annotated[Path, Field(description="local state: lake, warehouse, servers, mail")] = Path("data")
     postgres_bin: Annotated[
@@ -86,6 +91,11 @@ class Settings(BaseSettings):
     def catalog_path(self) -> Path:
         """The catalog file, absolute."""
         return (ROOT / self.catalog).resolve()
+
+    @property
+    def dbt_folder(self) -> Path | None:
+        """The dbt project's folder, absolute; None where there is none."""
+        return None if self.dbt_project.lower() == "none" else (ROOT / self.dbt_project).resolve()
 
     @property
     def lake(self) -> str:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 
-from pipeline.errors import StepError
+from pipeline.errors import ConfigurationError, StepError
 from pipeline.progress import Progress, silent
 from pipeline.settings import Settings
 from pipeline.transform_changes import DATAMART as DATAMART_ENTRY
@@ -23,7 +23,7 @@ from pipeline.transform_changes import (
     project_entry,
 )
 from pipeline.transform_copy import swap_in_copy
-from pipeline.transform_dbt import PROJECT_FOLDER, Build, run_dbt
+from pipeline.transform_dbt import Build, run_dbt
 from pipeline.warehouse import open_warehouse
 from pipeline.warehouse.base import CORE, DATAMART, Warehouse
 from pipeline.warehouse.duckdb import DuckDBWarehouse
@@ -59,15 +59,17 @@ def transform_core(settings: Settings, day: date, progress: Progress = silent) -
         StepError: nothing is published, or a model or test failed; `core` then counts as not built.
     """
     started = time.monotonic()
-    warehouse = open_warehouse(settings)
+    warehouse, project = open_warehouse(settings), _project(settings)
+    if project is None:
+        return TransformReport(day, CORE, 0.0)
     with warehouse.lock():
-        change = _change(settings, warehouse, day)
+        change = _change(project, warehouse, settings, day)
         if not change.partitions:
             logger.info("%s: core is built from what is published; nothing to do", day)
             return TransformReport(day, CORE, time.monotonic() - started)
         logger.info("%s: building core for %s", day, _described(change))
         warehouse.record_transformed(change.begun())
-        built = run_dbt(settings, Build(CORE, None if change.everything else change.days), progress)
+        built = run_dbt(settings, Build(project, CORE, None if change.everything else change.days), progress)
         warehouse.record_transformed(change.done())
     return TransformReport(
         day=day,
@@ -88,7 +90,9 @@ def transform_datamart(settings: Settings, day: date, progress: Progress = silen
         StepError: `core` is not built, or a model or test failed; readers keep the marts they had.
     """
     started = time.monotonic()
-    warehouse = open_warehouse(settings)
+    warehouse, project = open_warehouse(settings), _project(settings)
+    if project is None:
+        return TransformReport(day, DATAMART, 0.0)
     with warehouse.lock():
         transformed = warehouse.transformed()
         if not is_finished(transformed):
@@ -100,28 +104,43 @@ def transform_datamart(settings: Settings, day: date, progress: Progress = silen
             logger.info("%s: core has not changed since the datamart was built; nothing to do", day)
             return TransformReport(day, DATAMART, time.monotonic() - started)
         logger.info("%s: building the datamart", day)
-        built = run_dbt(settings, Build(DATAMART, ()), progress)
+        built = run_dbt(settings, Build(project, DATAMART, ()), progress)
         if isinstance(warehouse, DuckDBWarehouse):
             swap_in_copy(warehouse.path, Path(settings.marts))
         warehouse.record_transformed([*transformed.values(), datamart_entry(transformed, day)])
     return TransformReport(day, DATAMART, time.monotonic() - started, models=built.models, tests=built.tests)
 
 
-def _change(settings: Settings, warehouse: Warehouse, day: date) -> Change:
+def _change(folder: Path, warehouse: Warehouse, settings: Settings, day: date) -> Change:
     """What differs from the last build of `core`; everything, where one of its models is gone."""
     published = warehouse.ledger()
     if not published:
         raise StepError(f"nothing is published in {settings.warehouse}", "Run `tillroll sync` for a day first.")
-    project = project_entry(PROJECT_FOLDER, day, published)
+    project = project_entry(folder, day, published)
     change = compare_inputs(published, project, warehouse.transformed())
-    if change.partitions or _models(CORE) <= warehouse.row_counts().keys():
+    if change.partitions or _models(folder, CORE) <= warehouse.row_counts().keys():
         return change
     return compare_inputs(published, project, {})
 
 
-def _models(dataset: str) -> set[str]:
+def _models(folder: Path, dataset: str) -> set[str]:
     """The relations that the project builds in a dataset."""
-    return {f"{dataset}.{file.stem}" for file in (PROJECT_FOLDER / "models" / dataset).rglob("*.sql")}
+    return {f"{dataset}.{file.stem}" for file in (folder / "models" / dataset).rglob("*.sql")}
+
+
+def _project(settings: Settings) -> Path | None:
+    """The dbt project's folder.
+
+    Raises:
+        ConfigurationError: the folder holds no dbt project.
+    """
+    folder = settings.dbt_folder
+    if folder and not (folder / "dbt_project.yml").exists():
+        raise ConfigurationError(
+            f"TILLROLL_DBT_PROJECT: there is no dbt project in {folder}",
+            "Name the folder that holds dbt_project.yml, or set it to none to publish without models.",
+        )
+    return folder
 
 
 def _datamart_is_built(settings: Settings, warehouse: Warehouse, transformed: Entries) -> bool:

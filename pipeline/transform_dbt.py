@@ -13,23 +13,23 @@ from typing import Any
 
 from pipeline.errors import ConfigurationError, StepError
 from pipeline.progress import Progress
-from pipeline.settings import ROOT, Settings
+from pipeline.settings import Settings
 from pipeline.warehouse.duckdb import DuckDBWarehouse
 
 logger = logging.getLogger(__name__)
 
-PROJECT_FOLDER = ROOT / "dbt"
 _QUARANTINE = "quarantine_"
 _FAILED = {"fail", "error", "partial success"}
 
 
 @dataclass(frozen=True, slots=True)
 class Build:
-    """One `dbt build`: which selector of dbt/selectors.yml, and for which days.
+    """One `dbt build`: of which project, which selector of its selectors.yml, and for which days.
 
     `days` None builds incremental models from nothing.
     """
 
+    project: Path
     selector: str
     days: Sequence[date] | None
 
@@ -41,7 +41,7 @@ class Build:
             *("--no-send-anonymous-usage-stats", "--no-version-check", "--no-write-json"),
             *("--log-path", str(run_folder / "logs")),
             "build",
-            *("--project-dir", str(PROJECT_FOLDER), "--profiles-dir", str(PROJECT_FOLDER)),
+            *("--project-dir", str(self.project), "--profiles-dir", str(self.project)),
             *("--target-path", str(run_folder / self.selector)),
             *("--selector", self.selector, "--exclude-resource-type", "unit_test"),
             *("--vars", json.dumps({"changed_days": days})),
@@ -83,7 +83,7 @@ def run_dbt(settings: Settings, build: Build, progress: Progress) -> Built:
         raise StepError(f"dbt could not build {build.selector}: {outcome.exception}", f"dbt's log is {log}.")
     failed = [result for result in results if str(result.status) in _FAILED]
     if failed or not outcome.success:
-        raise _failure(failed, log)
+        raise _failure(build.project, failed, log)
     return _counts(results)
 
 
@@ -100,13 +100,13 @@ def _counts(results: Sequence[Any]) -> Built:
     return Built(len(results) - len(tests), len(tests), quarantined)
 
 
-def _failure(failed: Sequence[Any], log: Path) -> StepError:
+def _failure(project: Path, failed: Sequence[Any], log: Path) -> StepError:
     """The error of the first failed node: models before tests, as dbt ran them."""
     if not failed:
         return StepError("dbt failed without naming a model or test", f"dbt's log is {log}.")
     first = failed[0]
     others = f" (and {len(failed) - 1} more: {', '.join(r.node.name for r in failed[1:4])})" if failed[1:] else ""
-    compiled = first.node.compiled_path and PROJECT_FOLDER / first.node.compiled_path
+    compiled = first.node.compiled_path and project / first.node.compiled_path
     if first.node.resource_type == "test" and first.failures:
         on = str(first.node.attached_node or "").rpartition(".")[2]
         where = f" on {on}" if on else ""

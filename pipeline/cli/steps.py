@@ -106,7 +106,9 @@ def _transform(settings: Settings, day: date, *, quiet: bool) -> tuple[Any, Any]
         datamart = transform_datamart(settings, day, progress)
     for report in (core, datamart):
         what = f"{report.models} models built, {report.tests} tests passed"
-        what = "nothing to do: built from what is published" if report.nothing_to_do else what
+        if report.nothing_to_do:
+            built = settings.dbt_folder is not None
+            what = f"nothing to do: {'built from what is published' if built else 'there is no dbt project'}"
         _say(quiet, f"{day} {report.dataset:<10} {what} ({report.seconds:.1f} s)")
         for table, rows in report.quarantined.items():
             _say(quiet, f"{day} quarantine {rows:,} rows of {table}: see staging.quarantine_{table}")

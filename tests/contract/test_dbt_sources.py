@@ -12,14 +12,13 @@ import yaml
 from pipeline.catalog import Catalog, load_catalog
 from pipeline.column_types import resolve_type
 from pipeline.settings import ROOT
-from pipeline.transform_dbt import PROJECT_FOLDER
 from pipeline.warehouse.duckdb_sql import LEDGER_COLUMNS
 
 Sources = dict[str, dict[str, Any]]
 
 
 def dbt_sources() -> Sources:
-    content = yaml.safe_load((PROJECT_FOLDER / "models" / "staging" / "sources.yml").read_text())
+    content = yaml.safe_load((ROOT / "dbt" / "models" / "staging" / "sources.yml").read_text())
     return {table["name"]: table for table in content["sources"][0]["tables"]}
 
 
@@ -84,7 +83,7 @@ def manifest(tmp_path_factory: pytest.TempPathFactory) -> Any:
 def parse(folder: Path, target: str) -> Any:
     from dbt.cli.main import dbtRunner
 
-    place = ("--project-dir", str(PROJECT_FOLDER), "--profiles-dir", str(PROJECT_FOLDER), "--target", target)
+    place = ("--project-dir", str(ROOT / "dbt"), "--profiles-dir", str(ROOT / "dbt"), "--target", target)
     outcome = dbtRunner().invoke(
         ["--quiet", "--log-level-file", "none", "--warn-error", "parse", *place, "--target-path", str(folder)]
     )

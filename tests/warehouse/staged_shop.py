@@ -17,9 +17,8 @@ import duckdb
 from pipeline.catalog import load_catalog
 from pipeline.fingerprint import EMPTY
 from pipeline.ledger import LedgerEntry
-from pipeline.settings import Settings
+from pipeline.settings import ROOT, Settings
 from pipeline.transform import TransformReport, transform_core, transform_datamart
-from pipeline.transform_dbt import PROJECT_FOLDER
 from pipeline.warehouse.duckdb import LEDGER, DuckDBWarehouse
 from pipeline.warehouse.duckdb_sql import LEDGER_COLUMNS, column_definitions
 
@@ -200,8 +199,8 @@ class StagedShop:
         environment = {
             **os.environ,
             "TILLROLL_DBT_DUCKDB_PATH": str(self.warehouse.path),
-            "DBT_PROJECT_DIR": str(PROJECT_FOLDER),
-            "DBT_PROFILES_DIR": str(PROJECT_FOLDER),
+            "DBT_PROJECT_DIR": str(ROOT / "dbt"),
+            "DBT_PROFILES_DIR": str(ROOT / "dbt"),
             "DBT_TARGET_PATH": str(self.folder / "target"),
             "DBT_LOG_PATH": str(self.folder / "logs"),
         }

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from staged_shop import FIRST, LAST, Order, StagedShop, order_sql, orders, visits_sql
 
-from pipeline import transform, transform_dbt
+from pipeline.settings import ROOT
 
 pytestmark = pytest.mark.slow
 
@@ -103,12 +103,9 @@ def test_a_changed_customer_rebuilds_no_fact_and_makes_a_version(built_shop: Sta
     assert gone == [(False,)]
 
 
-def test_a_changed_model_rebuilds_everything(
-    built_shop: StagedShop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    project = shutil.copytree(transform_dbt.PROJECT_FOLDER, tmp_path / "project")
-    for module in (transform, transform_dbt):
-        monkeypatch.setattr(module, "PROJECT_FOLDER", project)
+def test_a_changed_model_rebuilds_everything(built_shop: StagedShop, tmp_path: Path) -> None:
+    project = shutil.copytree(ROOT / "dbt", tmp_path / "project")
+    built_shop.settings.dbt_project = str(project)
     fact = project / "models" / "core" / "fact" / "fact_transaction.sql"
     fact.write_text(fact.read_text().replace("    orders.coupon_code,", "    'all anew' as coupon_code,"))
 

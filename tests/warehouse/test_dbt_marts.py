@@ -10,7 +10,7 @@ import duckdb
 import pytest
 from staged_shop import LAST, ORDERS_PER_DAY, VISITS_PER_DAY, StagedShop, orders
 
-from pipeline.transform_dbt import PROJECT_FOLDER
+from pipeline.settings import ROOT
 
 pytestmark = pytest.mark.slow
 
@@ -95,14 +95,14 @@ def test_readers_have_the_marts_while_the_warehouse_is_being_written(built_shop:
 
 def test_dbt_leaves_the_file_open_to_other_processes(built_shop: StagedShop) -> None:
     built_shop.publish("update staging.store set store_name = 'Corner shop' where store_id = 1")
-    project = _files(PROJECT_FOLDER)
+    project = _files(ROOT / "dbt")
 
     built_shop.core()
 
     read = "import duckdb, sys; print(*duckdb.connect(sys.argv[1]).execute(sys.argv[2]).fetchall())"
     query = "select store_name from core.dim_store where store_id = 1"
     assert _run(sys.executable, "-c", read, str(built_shop.warehouse.path), query) == "('Corner shop',)"
-    assert _files(PROJECT_FOLDER) == project
+    assert _files(ROOT / "dbt") == project
 
 
 def _files(folder: Path) -> dict[Path, int]:
