@@ -17,7 +17,7 @@ from pipeline.airflow_support.prepare import prepare
 from pipeline.embedded.airflow_environment import airflow_environment
 from pipeline.embedded.ports import address
 from pipeline.embedded.urls import airflow_database_url
-from pipeline.settings import Settings
+from pipeline.settings import ROOT, Settings
 
 DATABASE_SECONDS = 120.0
 
@@ -30,6 +30,7 @@ def hostname() -> str:
 def main() -> None:
     """Run the component that the first argument names. Its further arguments are passed on."""
     settings = Settings.load()
+    os.chdir(ROOT)
     _wait_for_database(settings)
     os.environ.update(airflow_environment(settings))
     prepare(settings)

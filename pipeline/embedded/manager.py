@@ -72,7 +72,7 @@ class Manager:
         configuration = ROOT / "config" / "supervisord.conf"
         started = subprocess.run(
             [sys.executable, "-P", "-m", "supervisor.supervisord", "--configuration", str(configuration)],
-            env={**os.environ, **self._variables()}, cwd=ROOT, stdin=subprocess.DEVNULL,
+            env={**os.environ, **self._variables()}, cwd=self.run, stdin=subprocess.DEVNULL,
             capture_output=True, text=True, check=False,
         )  # fmt: skip
         deadline = time.monotonic() + START_SECONDS
@@ -89,7 +89,7 @@ class Manager:
         except (OSError, Fault, http.client.HTTPException) as error:
             raise TransientError(f"the process manager does not answer: {error}", "Try again.") from error
         return [
-            Program(info["name"], info["statename"], info["pid"], info["stop"], Path(info["stdout_logfile"]))
+            Program(info["name"], info["statename"], info["pid"], info["stop"], self.run / info["stdout_logfile"])
             for info in answer
         ]
 
@@ -157,8 +157,9 @@ class Manager:
 
     def _variables(self) -> dict[str, str]:
         return {
-            "STACK_PYTHON": sys.executable,
-            "STACK_ROOT": str(ROOT),
+            # By name: in a command line, a path with a space or a quote would fall apart.
+            "STACK_PYTHON": Path(sys.executable).name,
+            "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)]),
             "STACK_RUN": str(self.run),
             "STACK_SOCKET": str(self._socket),
             "STACK_INBOX": "false" if self.settings.smtp_url else "true",

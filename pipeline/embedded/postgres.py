@@ -3,34 +3,25 @@
 Users hold a shared lock on one file. The first starts the server under a keeper; the keeper stops it once nobody holds
 the lock. So commands that run at once share a server, none stops it under another, and since the system drops the locks
 of dead processes, no server outlives its users even when they are killed. The process manager's program is a user like
-the others (`python -m pipeline.embedded.postgres`).
+the others (`postgres_service`).
 """
 
-import logging
 import os
-import signal
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from threading import Event
 from urllib.parse import quote
 
 import psycopg
 from filelock import FileLock, Timeout
-from psycopg import sql
 
 from pipeline.embedded import ports, privileges
-from pipeline.embedded.cluster import SUPERUSER, Cluster
-from pipeline.embedded.keeper import die_with_parent
+from pipeline.embedded.cluster import Cluster
+from pipeline.embedded.databases import OWNERS, ensure_database, owner_of
 from pipeline.embedded.locks import UseLock
 from pipeline.errors import ConfigurationError, StepError, TransientError
 from pipeline.settings import Settings
 
-logger = logging.getLogger(__name__)
-
-# database → the role that owns it
-DATABASES = {"shop": "tillroll", "airflow": "airflow"}
 START_SECONDS = 60.0
 STOP_SECONDS = 60.0
 LOG_BYTES = 5_000_000
@@ -95,26 +86,14 @@ class EmbeddedPostgres:
 
     def url(self, database: str, role: str | None = None) -> str:
         """`postgresql://…` of a database, signing in as its owner, or as `role`; whether or not the server runs."""
-        user = role or DATABASES.get(database, SUPERUSER)
+        user = role or owner_of(database)
         address = ports.address(self.settings, self.cluster.ready_port() or ports.port(self.settings, "postgres"))
         return f"postgresql://{user}:{quote(self.cluster.password(user), safe='')}@{address}/{quote(database)}"
 
     def ensure_database(self, name: str) -> None:
-        """Create a database, and its owner (see DATABASES), unless they exist. The server must run."""
-        owner = DATABASES.get(name, SUPERUSER)
-        with psycopg.connect(self.url("postgres", SUPERUSER), autocommit=True) as connection:
-            if not connection.execute("select 1 from pg_roles where rolname = %s", [owner]).fetchone():
-                # Hashed here: a password in a statement could end up in the server's log.
-                secret = connection.pgconn.encrypt_password(
-                    self.cluster.password(owner).encode(), owner.encode(), b"scram-sha-256"
-                )
-                connection.execute(
-                    sql.SQL("create role {} login password {}").format(sql.Identifier(owner), secret.decode())
-                )
-            if not connection.execute("select 1 from pg_database where datname = %s", [name]).fetchone():
-                connection.execute(
-                    sql.SQL("create database {} owner {}").format(sql.Identifier(name), sql.Identifier(owner))
-                )
+        """Create a database, owned as `databases.OWNERS` says, unless it exists. The server must run."""
+        with psycopg.connect(self.url("postgres"), autocommit=True) as connection:
+            ensure_database(connection, self.cluster, name)
 
     def _launch(self) -> None:
         run_as = self.cluster.create()
@@ -132,7 +111,7 @@ class EmbeddedPostgres:
         finally:
             os.close(log)
         self._wait_until_ready(written_before)
-        for database in DATABASES:
+        for database in OWNERS:
             self._set_up(database)
 
     def _command(self, run_as: str, port: int) -> list[str]:
@@ -194,24 +173,3 @@ class EmbeddedPostgres:
             log.seek(offset)
             lines = log.read().decode("utf-8", "replace").splitlines()
         return " | ".join(lines[-8:]) or "it wrote nothing"
-
-
-def main() -> int:
-    """Use the server until this process is told to stop. Fails when the server goes away, to be started again."""
-    parent = os.getppid()
-    die_with_parent(signal.SIGTERM, parent)
-    told_to_stop = Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: told_to_stop.set())
-    with EmbeddedPostgres(Settings.load()).running() as server:
-        logger.info("ready on port %s", server.cluster.ready_port())
-        while not told_to_stop.wait(0.5) and os.getppid() == parent:
-            if server.cluster.server() is None:
-                logger.error("the server is gone; the end of %s says why", server.log)
-                return 1
-    return 0
-
-
-if __name__ == "__main__":
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
-    sys.exit(main())

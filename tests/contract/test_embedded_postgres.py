@@ -283,7 +283,7 @@ def test_program_serves_until_it_is_told_to_stop(server: EmbeddedPostgres, tmp_p
     """What the process manager runs."""
     environment = {**os.environ, "TILLROLL_DATA_DIR": str(tmp_path), "TILLROLL_POSTGRES_PORT": "0"}
     program = subprocess.Popen(
-        [sys.executable, "-P", "-m", "pipeline.embedded.postgres"], env=environment, stderr=subprocess.DEVNULL
+        [sys.executable, "-P", "-m", "pipeline.embedded.postgres_service"], env=environment, stderr=subprocess.DEVNULL
     )
     try:
         deadline = time.monotonic() + 30

@@ -29,8 +29,8 @@ PROGRAMS = ("postgres", "inbox", "api-server", "scheduler", "dag-processor")
 
 @pytest.fixture(scope="module")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    """Servers that are up, in a folder whose path is too long for a Unix socket, with a space in it."""
-    folder = tmp_path_factory.mktemp("stack") / "a deep checkout" / "/".join(["folder"] * 15)
+    """Servers that are up, in a folder whose path is too long for a Unix socket, and hard to quote."""
+    folder = tmp_path_factory.mktemp("stack") / 'a 100% "deep" ;checkout #1' / "/".join(["folder"] * 15)
     with pytest.MonkeyPatch.context() as patch:
         for name in [name for name in os.environ if name.startswith(("TILLROLL_", "AIRFLOW_"))]:
             patch.delenv(name)
