@@ -10,6 +10,7 @@ from enum import StrEnum
 
 import typer
 from rich.live import Live
+from rich.markup import escape
 from rich.spinner import Spinner
 from rich.table import Table
 
@@ -109,14 +110,16 @@ def print_places(settings: Settings) -> None:
     from pipeline.embedded.airflow_environment import USER, airflow_password, passwords_file
     from pipeline.embedded.urls import airflow_url, smtp_url
 
-    kept = (
-        f"password {airflow_password(settings)}" if sys.stdout.isatty() else f"password in {passwords_file(settings)}"
-    )
-    out.print(f"  Airflow     {airflow_url(settings)}  user {USER}, {kept}")
-    out.print('  PostgreSQL  psql "$(tillroll url source)"')
-    if settings.smtp_url is None:
-        out.print(f"  Inbox       {settings.data / 'mail'}  takes mail at {smtp_url(settings)}")
-    out.print(f"  Logs        {settings.data / 'run' / 'logs'}")
+    password = airflow_password(settings) if sys.stdout.isatty() else f"in {passwords_file(settings)}"
+    lines = [
+        f"Airflow     {airflow_url(settings)}  user {USER}, password {password}",
+        'PostgreSQL  psql "$(tillroll url source)"',
+        f"Inbox       {settings.data / 'mail'}  takes mail at {smtp_url(settings)}",
+        f"Logs        {settings.data / 'run' / 'logs'}",
+    ]
+    for line in lines:
+        if settings.smtp_url is None or not line.startswith("Inbox"):
+            out.print(f"  {line}", markup=False)
 
 
 def _is_down(settings: Settings, place: Place) -> bool:
@@ -153,7 +156,7 @@ def _table(servers: Sequence[Health], waiting: Spinner | None = None) -> Table:
     grid = Table(box=None, show_header=False, pad_edge=False)
     for server in servers:
         mark = "[green]up[/green]" if server.ok else waiting or "[yellow]down[/yellow]"
-        grid.add_row(mark, server.server, "" if waiting and not server.ok else server.detail)
+        grid.add_row(mark, server.server, "" if waiting and not server.ok else escape(server.detail))
     return grid
 
 

@@ -65,8 +65,12 @@ def airflow_health(settings: Settings, since: datetime | None = None) -> list[He
             report = json.load(answer)
         scheduler, dag_processor = (_heartbeat(report[part], part, since) for part in ("scheduler", "dag_processor"))
     except (OSError, ValueError, KeyError, TypeError) as error:
-        detail = f"no answer from {url}: {error}"
-        return [Health(f"Airflow {name}", ok=False, detail=detail) for name in ("web", "scheduler", "DAG processor")]
+        unknown = "not known while the web server does not answer"
+        return [
+            Health("Airflow web", ok=False, detail=f"no answer from {url}: {getattr(error, 'reason', error)}"),
+            Health("Airflow scheduler", ok=False, detail=unknown),
+            Health("Airflow DAG processor", ok=False, detail=unknown),
+        ]
     return [
         Health("Airflow web", ok=True, detail=url),
         Health("Airflow scheduler", *scheduler),

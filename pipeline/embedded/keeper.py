@@ -110,7 +110,8 @@ class Keeper:
 
     def _end_strays(self) -> bool:
         """Ask every orphan that came to this process to end, and kill it when it does not. True while there are any."""
-        orphans = [pid for pid in _children() if pid != self.pid or self.exit_code is not None]
+        children = [pid for pid in _children() if pid != self.pid or self.exit_code is not None]
+        orphans = [pid for pid in children if not _has_users_of_its_own(pid)]
         for pid in orphans:
             asked_at = self.strays.setdefault(pid, time.monotonic())
             overdue = time.monotonic() - asked_at > STRAY_GRACE_SECONDS
@@ -129,6 +130,14 @@ def _children() -> list[int]:
         return [int(pid) for pid in Path(f"/proc/self/task/{os.getpid()}/children").read_text("ascii").split()]
     except OSError:
         return []
+
+
+def _has_users_of_its_own(pid: int) -> bool:
+    """Whether a process is a keeper for whoever uses its command, also when the one that started it has ended."""
+    try:
+        return b"--while-used" in Path(f"/proc/{pid}/cmdline").read_bytes()
+    except OSError:
+        return False
 
 
 def main() -> int:

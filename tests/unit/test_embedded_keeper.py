@@ -115,6 +115,30 @@ def test_orphan_of_a_running_command_is_ended(start: Start, tmp_path: Path) -> N
     assert keeper.is_running()
 
 
+def test_keeper_with_users_of_its_own_is_no_orphan(start: Start, tmp_path: Path) -> None:
+    """As when a task starts PostgreSQL, others use it too, and the task is over first."""
+    user = UseLock(tmp_path / "lock")
+    assert user.use(0)
+    server = [
+        *KEEPER,
+        f"--while-used={user.path}",
+        "--",
+        "sh",
+        "-c",
+        f"echo $$ > {tmp_path}/new; mv {tmp_path}/new {tmp_path}/pids; sleep 600",
+    ]
+    starting = f"import subprocess; subprocess.Popen({server!r})"
+    keeper = start(command=["sh", "-c", '"$0" -c "$1"; exec sleep 600', sys.executable, starting])
+    family = _family(tmp_path / "pids")
+    time.sleep(1.5)  # it looks for orphans every second
+    assert family[0].is_running()
+    keeper.terminate()
+    keeper.wait(20)
+    assert family[0].is_running()
+    user.release()
+    assert _all_end(family)
+
+
 def test_command_ends_with_the_last_user(start: Start, tmp_path: Path) -> None:
     first, second = UseLock(tmp_path / "lock"), UseLock(tmp_path / "lock")
     assert first.use(0)
