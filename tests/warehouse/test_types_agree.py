@@ -58,12 +58,20 @@ def test_different_values_have_different_canonical_texts(both: BothSides, declar
     assert rows == texts
 
 
-def test_no_two_rows_of_awkward_texts_share_a_canonical_text(both: BothSides) -> None:
-    """All pairs of short texts made of what separates, counts and stands for NULL."""
-    short = [None, *("".join(letters) for size in range(4) for letters in itertools.product("|~1:", repeat=size))]
-    pairs = list(itertools.product(short, repeat=2))
+# Short values made of what separates, counts and stands for NULL, so that a careless join of two would meet another.
+AWKWARD = {
+    "text": [None, *("".join(letters) for size in range(4) for letters in itertools.product("|~1:", repeat=size))],
+    "bigint": [None, *map(str, [0, 1, 11, 111, 1111, -1, -11])],
+    "bytea": [None, r"\x", r"\x11", r"\x1111", r"\x111111"],
+    "numeric(9,1)": [None, "1.1", "11.1", "1.0", "111.1"],
+}
 
-    assert both.distinct({"a": "text", "b": "text"}, pairs) == (len(pairs), len(pairs))
+
+@pytest.mark.parametrize(("left", "right"), list(itertools.product(AWKWARD, repeat=2)))
+def test_no_two_awkward_rows_share_a_canonical_text(both: BothSides, left: str, right: str) -> None:
+    pairs = list(itertools.product(AWKWARD[left], AWKWARD[right]))
+
+    assert both.distinct({"a": left, "b": right}, pairs) == (len(pairs), len(pairs))
 
 
 # Types of which two different texts are two different values.
