@@ -109,7 +109,8 @@ def check_catalog(connection: psycopg.Connection, catalog: Catalog) -> list[str]
     if drifts:
         raise SchemaDriftError(
             f"the source no longer fits {catalog.path or 'the catalog'}: " + "; ".join(drifts),
-            f"Change {catalog.path or 'the catalog'} to match (`tillroll discover` prints the source as it is now); "
+            f"Change {catalog.path or 'the catalog'} to match "
+            f"(`tillroll discover --schema {catalog.schema}` prints the source as it is now); "
             "the tables whose columns change are then published anew with all their history.",
         )
     return [line for table in catalog for line in _unknown(table, found[table.name])]

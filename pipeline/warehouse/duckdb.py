@@ -270,7 +270,7 @@ def _open(target: str, config: dict[str, str], path: Path) -> Iterator[duckdb.Du
             f"DuckDB ran out of memory: {_first_lines(error)}",
             "Raise TILLROLL_WAREHOUSE_MEMORY, or free disk to spill to.",
         ) from error
-    except duckdb.IOException as error:
+    except (duckdb.IOException, duckdb.TransactionException) as error:  # a full disk fails the commit
         if "Conflicting lock" in str(error):
             raise TransientError(
                 f"another program has {path} open: {_first_lines(error)}",
