@@ -20,7 +20,8 @@ README = ROOT / "README.md"
 LONGEST_README = 200
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
 # Error messages and DAG pages name commands too.
-SOURCES = sorted(path for folder in ("pipeline", "ingestion", "airflow/dags") for path in (ROOT / folder).rglob("*.py"))
+SPEAKING = ("pipeline", "ingestion", "airflow/dags", "benchmarks")
+SOURCES = sorted(path for folder in SPEAKING for path in (ROOT / folder).rglob("*.py"))
 
 PUBLIC_COMMANDS = {
     "ingest", "sync", "transform", "run", "audit", "backfill", "discover", "status", "doctor", "url", "up", "down",
