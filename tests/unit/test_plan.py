@@ -1,0 +1,193 @@
+"""The plan: which days a run compares, and which partitions it must publish. All of it is arithmetic."""
+
+from collections.abc import Mapping
+from datetime import UTC, date, datetime, timedelta
+
+import pytest
+
+from pipeline.catalog import Table, parse_catalog
+from pipeline.fingerprint import EMPTY, Fingerprint, Partition
+from pipeline.ledger import Ledger, LedgerEntry
+from pipeline.plan import Planned, Window, plan_table, window
+
+COLUMNS = {"id": "int not null", "created_at": "date not null"}
+SALE, CUSTOMER = parse_catalog(
+    {
+        "schema": "shop",
+        "tables": {"sale": {"partition": "created_at", "columns": COLUMNS}, "customer": {"columns": COLUMNS}},
+    }
+)
+(WIDER,) = parse_catalog(
+    {"schema": "shop", "tables": {"sale": {"partition": "created_at", "columns": COLUMNS | {"note": "text"}}}}
+)
+SOME, OTHER = Fingerprint(2, 7), Fingerprint(3, 11)
+D = date(2025, 1, 10)
+
+
+def day(offset: int) -> date:
+    return D + timedelta(days=offset)
+
+
+def partition(offset: int) -> Partition:
+    return Partition("sale", day(offset))
+
+
+def published(partitions: Mapping[Partition, Fingerprint], table: Table = SALE) -> Ledger:
+    """A ledger in which each partition has the sequence 5."""
+    now = datetime(2025, 1, 11, tzinfo=UTC)
+    return Ledger(LedgerEntry(p, found, table.schema_id, 5, D, now) for p, found in partitions.items())
+
+
+def plan(
+    source: Mapping[Partition, Fingerprint], ledger: Ledger, table: Table = SALE, lookback: int = 7
+) -> list[Planned]:
+    return plan_table(table, source, D, window(table, D, lookback, ledger), ledger)
+
+
+# the window
+
+
+def test_a_table_never_published_is_compared_from_the_beginning() -> None:
+    assert window(SALE, D, 7, Ledger()) == Window(None, D)
+    assert window(SALE, D, 7, published({Partition("customer"): SOME}, CUSTOMER)) == Window(None, D)
+
+
+def test_a_run_looks_back() -> None:
+    ledger = published({partition(offset): SOME for offset in range(-30, 0)})
+
+    assert window(SALE, D, 7, ledger) == Window(day(-7), D)
+    assert window(SALE, D, 0, ledger) == Window(D, D)
+
+
+def test_a_run_after_a_pause_looks_at_all_the_days_in_between() -> None:
+    ledger = published({partition(-30): SOME, partition(-20): SOME})
+
+    assert window(SALE, D, 7, ledger) == Window(day(-19), D)
+
+
+def test_a_later_day_that_is_published_hides_no_pause() -> None:
+    ledger = published({partition(-20): SOME, partition(3): SOME})
+
+    assert window(SALE, D, 7, ledger) == Window(day(-19), D)
+
+
+def test_a_run_before_everything_published_looks_back_as_far_as_any() -> None:
+    assert window(SALE, D, 7, published({partition(3): SOME})) == Window(day(-7), D)
+
+
+def test_other_columns_bring_all_history_up_to_the_last_published_day() -> None:
+    ledger = published({partition(-3): SOME, partition(5): SOME})
+
+    assert window(WIDER, D, 7, ledger) == Window(None, day(5))
+
+
+@pytest.mark.parametrize(
+    ("compared", "inside", "outside"),
+    [
+        (Window(day(-1), D), [day(-1), D], [day(-2), day(1)]),
+        (Window(None, D), [date.min, D], [day(1)]),
+    ],
+)
+def test_both_ends_of_a_window_belong_to_it(compared: Window, inside: list[date], outside: list[date]) -> None:
+    assert all(found in compared for found in inside)
+    assert not any(found in compared for found in outside)
+
+
+# daily tables
+
+
+def test_a_first_run_takes_every_day_and_its_own_even_without_rows() -> None:
+    planned = plan({partition(-9): SOME, partition(-100): OTHER}, Ledger())
+
+    assert planned == [
+        Planned(partition(-100), OTHER, "new", 0),
+        Planned(partition(-9), SOME, "new", 0),
+        Planned(partition(0), EMPTY, "new", 0),
+    ]
+
+
+def test_what_is_published_and_equal_is_left_alone() -> None:
+    source = {partition(-1): SOME, partition(0): OTHER}
+
+    assert plan(source, published(source)) == []
+
+
+def test_a_day_published_without_rows_is_left_alone() -> None:
+    assert plan({}, published({partition(0): EMPTY, partition(-1): EMPTY})) == []
+
+
+@pytest.mark.parametrize("found", [Fingerprint(2, 8), Fingerprint(3, 7)])
+def test_a_changed_day_is_planned(found: Fingerprint) -> None:
+    ledger = published({partition(-1): SOME, partition(0): SOME})
+
+    assert plan({partition(-1): found, partition(0): SOME}, ledger) == [Planned(partition(-1), found, "changed", 5)]
+
+
+def test_a_late_day_that_never_had_rows_is_new() -> None:
+    ledger = published({partition(-5): SOME, partition(0): SOME})
+
+    planned = plan({partition(-5): SOME, partition(-2): OTHER, partition(0): SOME}, ledger)
+
+    assert planned == [Planned(partition(-2), OTHER, "new", 0)]
+
+
+def test_a_day_that_lost_all_its_rows_is_emptied() -> None:
+    ledger = published({partition(-2): SOME, partition(0): SOME})
+
+    assert plan({partition(0): SOME}, ledger) == [Planned(partition(-2), EMPTY, "emptied", 5)]
+
+
+def test_a_day_outside_the_window_is_not_emptied() -> None:
+    """Its fingerprint was not taken: absent there does not mean without rows."""
+    ledger = published({partition(-20): SOME, partition(4): SOME, partition(-1): SOME, partition(0): SOME})
+
+    assert plan({partition(-1): SOME, partition(0): SOME}, ledger) == []
+
+
+def test_days_missed_in_a_pause_are_planned() -> None:
+    ledger = published({partition(-20): SOME})
+
+    planned = plan({partition(-15): OTHER, partition(0): SOME}, ledger)
+
+    assert [(p.partition, p.reason) for p in planned] == [(partition(-15), "new"), (partition(0), "new")]
+
+
+def test_other_columns_make_every_day_new_and_empty_those_that_are_gone() -> None:
+    """The sequences stay: an object that was written before this plan must not be taken for it."""
+    ledger = published({partition(-40): SOME, partition(-30): SOME, partition(0): SOME})
+
+    planned = plan({partition(-40): SOME, partition(0): SOME}, ledger, WIDER)
+
+    assert planned == [
+        Planned(partition(-40), SOME, "new", 5),
+        Planned(partition(-30), EMPTY, "new", 5),
+        Planned(partition(0), SOME, "new", 5),
+    ]
+
+
+def test_another_table_is_nobodys_business() -> None:
+    ledger = Ledger(
+        [*published({partition(0): SOME}).values(), *published({Partition("other", day(-1)): SOME}).values()]
+    )
+
+    assert plan({partition(0): SOME}, ledger) == []
+
+
+# whole tables
+
+
+def test_a_whole_table_is_one_partition() -> None:
+    whole = Partition("customer")
+    ledger = published({whole: SOME}, CUSTOMER)
+
+    assert plan({whole: SOME}, Ledger(), CUSTOMER) == [Planned(whole, SOME, "new", 0)]
+    assert plan({whole: SOME}, ledger, CUSTOMER) == []
+    assert plan({whole: OTHER}, ledger, CUSTOMER) == [Planned(whole, OTHER, "changed", 5)]
+    assert plan({whole: EMPTY}, ledger, CUSTOMER) == [Planned(whole, EMPTY, "emptied", 5)]
+
+
+def test_an_empty_whole_table_is_published_once() -> None:
+    whole = Partition("customer")
+
+    assert plan({whole: EMPTY}, Ledger(), CUSTOMER) == [Planned(whole, EMPTY, "new", 0)]
+    assert plan({whole: EMPTY}, published({whole: EMPTY}, CUSTOMER), CUSTOMER) == []
