@@ -110,8 +110,9 @@ def _failure(project: Path, failed: Sequence[Any], log: Path) -> StepError:
     if first.node.resource_type == "test" and first.failures:
         on = str(first.node.attached_node or "").rpartition(".")[2]
         where = f" on {on}" if on else ""
+        rows = f"{first.failures} row{'s' if first.failures != 1 else ''}"
         return StepError(
-            f"dbt test {first.node.name}{where} found {first.failures} rows that must not be{others}",
+            f"dbt test {first.node.name}{where} found {rows} that must not be{others}",
             f"{compiled} selects them. Repair the source or the model, and run the transform again: "
             "what was built stays out of sight until its tests pass.",
         )

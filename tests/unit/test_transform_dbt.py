@@ -14,30 +14,33 @@ from pipeline.settings import Settings
 from pipeline.transform_dbt import Build, _counts, _environment, _failure, _Watcher, run_dbt
 
 
+PROJECT = Path("/shop/dbt")
+
+
 def option(arguments: list[str], name: str) -> str:
     return arguments[arguments.index(name) + 1]
 
 
 def test_changed_days_are_passed_as_texts(tmp_path: Path) -> None:
-    arguments = Build("core", [date(2025, 1, 1), date(2025, 2, 1)]).arguments(tmp_path)
+    arguments = Build(PROJECT, "core", [date(2025, 1, 1), date(2025, 2, 1)]).arguments(tmp_path)
 
     assert option(arguments, "--vars") == '{"changed_days": ["2025-01-01", "2025-02-01"]}'
     assert "--full-refresh" not in arguments
 
 
 def test_no_changed_day_is_not_every_day(tmp_path: Path) -> None:
-    assert option(Build("core", ()).arguments(tmp_path), "--vars") == '{"changed_days": []}'
+    assert option(Build(PROJECT, "core", ()).arguments(tmp_path), "--vars") == '{"changed_days": []}'
 
 
 def test_everything_is_a_full_refresh(tmp_path: Path) -> None:
-    arguments = Build("core", None).arguments(tmp_path)
+    arguments = Build(PROJECT, "core", None).arguments(tmp_path)
 
     assert option(arguments, "--vars") == '{"changed_days": null}'
     assert "--full-refresh" in arguments
 
 
 def test_dbt_writes_below_its_run_folder_and_tells_nobody(tmp_path: Path) -> None:
-    arguments = Build("core", ()).arguments(tmp_path)
+    arguments = Build(PROJECT, "core", ()).arguments(tmp_path)
 
     assert option(arguments, "--target-path").startswith(str(tmp_path))
     assert option(arguments, "--log-path").startswith(str(tmp_path))
@@ -59,7 +62,7 @@ def test_a_warehouse_without_a_dbt_target_is_a_wrong_configuration(tmp_path: Pat
     settings = Settings(_env_file=None, data_dir=tmp_path, warehouse_url="oracle://somewhere")
 
     with pytest.raises(ConfigurationError, match="no dbt target for 'oracle'"):
-        run_dbt(settings, Build("core", ()), silent)
+        run_dbt(settings, Build(PROJECT, "core", ()), silent)
 
 
 def result(name: str, status: str, kind: str = "test", failures: int | None = 0, on: str | None = None) -> Any:
@@ -82,14 +85,16 @@ def test_models_tests_and_quarantined_rows_are_counted() -> None:
 
 
 def test_a_failed_test_is_named_with_its_model_its_rows_and_its_sql() -> None:
-    error = _failure([result("a", "fail", failures=2, on="model.tillroll.m"), result("b", "fail")], Path("dbt.log"))
+    error = _failure(
+        PROJECT, [result("a", "fail", failures=2, on="model.tillroll.m"), result("b", "fail")], Path("dbt.log")
+    )
 
     assert error.message == "dbt test a on m found 2 rows that must not be (and 1 more: b)"
-    assert "target/a.sql selects them" in error.remedy
+    assert "/shop/dbt/target/a.sql selects them" in error.remedy
 
 
 def test_a_failed_model_is_named_with_its_error_and_its_sql() -> None:
-    error = _failure([result("m", "error", "model", failures=None)], Path("dbt.log"))
+    error = _failure(PROJECT, [result("m", "error", "model", failures=None)], Path("dbt.log"))
 
     assert error.message == "dbt model m failed: Binder Error: no such column"
     assert "target/m.sql" in error.remedy
@@ -97,8 +102,8 @@ def test_a_failed_model_is_named_with_its_error_and_its_sql() -> None:
 
 
 def test_a_failure_without_a_name_points_at_the_log() -> None:
-    assert isinstance(_failure([], Path("dbt.log")), StepError)
-    assert "dbt.log" in _failure([], Path("dbt.log")).remedy
+    assert isinstance(_failure(PROJECT, [], Path("dbt.log")), StepError)
+    assert "dbt.log" in _failure(PROJECT, [], Path("dbt.log")).remedy
 
 
 def test_finished_nodes_are_progress() -> None:
