@@ -13,7 +13,6 @@ from pipeline.progress import silent
 from pipeline.settings import Settings
 from pipeline.transform_dbt import Build, _counts, _environment, _failure, _Watcher, run_dbt
 
-
 PROJECT = Path("/shop/dbt")
 
 
