@@ -3,9 +3,9 @@
 What is written is read back and held to the source before it is handed out, so that the next sync takes it as it is.
 """
 
-from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import psycopg
 import yaml
@@ -17,6 +17,9 @@ from pipeline.errors import ConfigurationError
 from pipeline.source_schema import SourceColumn, SourceTable, check_catalog, read_schema
 
 PARTITION_COLUMN = "created_at"
+
+# Stands for the file in errors, as there is none yet.
+_WRITTEN = Path("<discovered>")
 
 _SCHEMAS = """
 select n.nspname from pg_catalog.pg_namespace n
@@ -75,14 +78,13 @@ def discover(
 
     Raises:
         ConfigurationError: no schema is named and there is not exactly one; it has no tables, or not the ones named;
-            names differ only in case, which no warehouse keeps apart.
+            names differ only in case, which no warehouse keeps apart (see `catalog`).
     """
     chosen = schema if schema is not None else _only_schema(connection)
     found = _selected(chosen, read_schema(connection, chosen), tables)
-    _require_distinct(found)
     partitions = {table.name: _partition(table, partition_column) for table in found}
     text = render_catalog(chosen, found, partitions)
-    catalog = parse_catalog(yaml.safe_load(text))
+    catalog = parse_catalog(yaml.safe_load(text), _WRITTEN)
     check_catalog(connection, catalog)
     return Discovery(chosen, tuple(_described(catalog)), tuple(_text_columns(found)), text)
 
@@ -113,27 +115,6 @@ def _selected(schema: str, found: Mapping[str, SourceTable], names: Collection[s
             f"no table {', '.join(missing)} in the schema {schema}", f"Its tables: {', '.join(found)}; case matters."
         )
     return [table for name, table in found.items() if not names or name in names]
-
-
-def _require_distinct(tables: Sequence[SourceTable]) -> None:
-    """Warehouses take `Orders` and `orders` for one name; PostgreSQL does not."""
-    if clashing := _clashing(table.name for table in tables):
-        raise ConfigurationError(
-            f"tables differ only in case: {', '.join(clashing)}",
-            "A warehouse takes them for one: rename one, or choose tables with --table.",
-        )
-    for table in tables:
-        if clashing := _clashing(column.name for column in table.columns):
-            raise ConfigurationError(
-                f"columns of {table.name} differ only in case: {', '.join(clashing)}",
-                "A warehouse takes them for one: rename one, or leave the table out with --table.",
-            )
-
-
-def _clashing(names: Iterable[str]) -> list[str]:
-    listed = list(names)
-    counts = Counter(name.lower() for name in listed)
-    return [name for name in listed if counts[name.lower()] > 1]
 
 
 def _partition(table: SourceTable, name: str) -> str | None:

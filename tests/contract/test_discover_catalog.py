@@ -227,9 +227,10 @@ def test_some_of_the_tables(source: psycopg.Connection) -> None:
     [
         (
             'create table s."Orders" (x int); create table s.orders (x int)',
-            "tables differ only in case: Orders, orders",
+            "tables 'Orders' and 'orders' have one name",
         ),
-        ('create table s.t (x int, "X" int)', "columns of t differ only in case: x, X"),
+        ("create table s._ledger (x int)", "'_ledger'"),
+        ('create table s.t (x int, "X" int)', "columns of t: 'x' and 'X' have one name"),
     ],
 )
 def test_names_that_differ_only_in_case_are_refused(source: psycopg.Connection, statement: str, message: str) -> None:
