@@ -72,8 +72,10 @@ def csv_rows(table: Table, paths: Sequence[str], longest_line: int) -> str:
     )
     files = ", ".join(map(text, paths))
     double_quote = text('"')
+    # Where threads share a file, one may begin inside a text and take it for lines.
+    parallel = str(not any(c.type.rule is Rule.TEXT for c in table.columns)).lower()
     options = (
-        "header = true, auto_detect = false, strict_mode = true, delim = ',', "
+        f"header = true, auto_detect = false, strict_mode = true, parallel = {parallel}, delim = ',', "
         rf"quote = {double_quote}, escape = {double_quote}, nullstr = '\N', allow_quoted_nulls = false, "
         f"max_line_size = {line_bytes}, buffer_size = {max(_BUFFER_BYTES, 2 * line_bytes)}"
     )
