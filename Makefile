@@ -1,6 +1,6 @@
 # Two commands on a fresh machine (Python 3.11 to 3.13 and make): `make run` and `make test`.
 .DEFAULT_GOAL := help
-.PHONY: help setup run up down test test-fast lint format lock clean
+.PHONY: help setup run up down test test-fast lint format bench-memory lock clean
 SHELL := /bin/sh
 
 UV_VERSION := 0.13.8
@@ -16,14 +16,14 @@ export DO_NOT_TRACK := 1
 export DBT_SEND_ANONYMOUS_USAGE_STATS := false
 
 help:  ## This list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: $(VENV)/.ready  ## Install everything into .venv
 
 $(VENV)/.ready: requirements.lock pyproject.toml
 	@test -n "$(PYTHON)" || { echo "error: no Python 3.11, 3.12 or 3.13 found"; \
 		echo "  remedy: install one, or name it: make PYTHON=/path/to/python3.12 $(MAKECMDGOALS)"; exit 2; }
-	@$(PYTHON) -m venv --clear $(VENV) || { echo "error: $(PYTHON) cannot make a virtual environment"; \
+	@$(BIN)/python -m pip --version >/dev/null 2>&1 || $(PYTHON) -m venv --clear $(VENV) || { echo "error: $(PYTHON) cannot make a virtual environment"; \
 		echo "  remedy: install its venv module (on Debian and Ubuntu: apt-get install python3-venv)"; exit 2; }
 	@echo "installing into $(VENV) …"
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
@@ -56,6 +56,9 @@ lint: setup  ## Style, types and SQL
 format: setup  ## Bring the code into its style
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
+
+bench-memory: setup  ## Peak memory of a sync as rows grow
+	@$(BIN)/python benchmarks/memory.py
 
 lock: setup  ## Resolve requirements.lock anew from pyproject.toml
 	@VIRTUAL_ENV=$(VENV) $(BIN)/uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 \
