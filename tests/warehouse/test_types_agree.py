@@ -12,7 +12,7 @@ from random_values import VALUES
 from pipeline.column_types import Rule, resolve_type
 
 few = settings(
-    max_examples=6,
+    max_examples=4,
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.large_base_example],
 )
@@ -29,7 +29,7 @@ def test_every_rule_is_drawn() -> None:
 
 
 def draw_rows(data: st.DataObject, declared: str) -> list[Row]:
-    values = data.draw(st.lists(st.none() | VALUES[declared], min_size=20, max_size=60))
+    values = data.draw(st.lists(st.none() | VALUES[declared], min_size=30, max_size=80))
     return [[value] for value in values]
 
 
