@@ -53,7 +53,8 @@ class Table:
     @property
     def schema_id(self) -> str:
         """16 hex digits that change whenever the meaning of a stored fingerprint would."""
-        shape = [self.partition, [[column.name, column.type.source] for column in self.columns]]
+        types = [[c.name, c.type.source, c.type.rule.value, c.type.precision, c.type.scale] for c in self.columns]
+        shape = [self.partition, types]
         return hashlib.sha256(json.dumps(shape).encode()).hexdigest()[:16]
 
 
@@ -95,6 +96,17 @@ class _CatalogFile(BaseModel):
     tables: Annotated[dict[str, _TableEntry], Field(min_length=1)]
 
 
+class _OneOfEach(yaml.SafeLoader):
+    """YAML as PyYAML's safe loader reads it, but a key that stands twice is an error and not a loss."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        keys = [self.construct_object(key, deep=True) for key, _ in node.value]
+        for key in keys:
+            if keys.count(key) > 1:
+                raise yaml.MarkedYAMLError(problem=f"{key!r} stands twice", problem_mark=node.start_mark)
+        return super().construct_mapping(node, deep)
+
+
 def load_catalog(path: Path) -> Catalog:
     """Read and validate a catalog file.
 
@@ -102,7 +114,7 @@ def load_catalog(path: Path) -> Catalog:
         ConfigurationError: the file is missing, is not YAML, or does not describe tables; the text names the place.
     """
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+        content = yaml.load(path.read_text(encoding="utf-8"), _OneOfEach)  # noqa: S506  # a SafeLoader
     except FileNotFoundError:
         raise ConfigurationError(
             f"no catalog at {path}", "Write one with `tillroll discover`, or set TILLROLL_CATALOG to yours."

@@ -3,16 +3,21 @@
 Load needs nothing from the run that extracted: a load that was killed, or never came, is made up by the next.
 """
 
-from collections.abc import Iterable, Sequence
-from datetime import date, timedelta
+from collections.abc import Callable, Iterable, Sequence
+from datetime import date
+from functools import cache, partial
 
 from pipeline.catalog import Catalog, Table
+from pipeline.days import days_between
 from pipeline.errors import CorruptObjectError, DataError, TransientError
 from pipeline.extract import read_manifest
 from pipeline.lake.base import Lake
 from pipeline.ledger import Ledger
 from pipeline.manifest import SOURCE, LakeObject, Manifest
 from pipeline.plan import window
+
+# A day's manifest, each read once.
+Manifests = Callable[[date], Manifest | None]
 
 
 def objects_to_load(
@@ -25,37 +30,32 @@ def objects_to_load(
         DataError: the day was not extracted, or with another catalog.
         TransientError: a newer extract is replacing a table's history at this moment.
     """
-    manifest = read_manifest(lake, day)
-    if manifest is None:
-        known = all(map(ledger.knows, catalog))
-        if not known:
-            raise DataError(
-                f"the lake has no manifest for {day}", f"Run the extract step: `tillroll sync --day {day}`."
-            )
+    manifest_of: Manifests = cache(partial(read_manifest, lake))
+    if manifest_of(day) is None and not all(map(ledger.knows, catalog)):
+        raise DataError(f"the lake has no manifest for {day}", f"Run the extract step: `tillroll sync --day {day}`.")
     chosen: dict[Table, list[LakeObject]] = {}
     for table in catalog:
         if ledger.knows(table):
-            objects = [o for o in _recent(lake, table, ledger, day, lookback, manifest) if _is_newer(o, table, ledger)]
+            compared = _compared(table, day, lookback, ledger)
+            objects = [o for o in _objects(table, compared, manifest_of) if _is_newer(o, table, ledger)]
         else:
-            objects = _history(lake, table, day)
+            objects = _history(lake, table, day, manifest_of)
         if objects:
             chosen[table] = objects
     _verify(lake, chosen.values())
     return chosen
 
 
-def _recent(
-    lake: Lake, table: Table, ledger: Ledger, day: date, lookback: int, manifest: Manifest | None
-) -> Iterable[LakeObject]:
-    """The objects of the days that the run compares; a whole table's lies under the run's day."""
+def _compared(table: Table, day: date, lookback: int, ledger: Ledger) -> Iterable[date]:
+    """The days under which the run's objects of a published table lie; a whole table's lies under the run's day."""
     if not table.is_daily:
-        found = manifest.objects.get(table.name) if manifest else None
-        return [found] if found else []
+        return [day]
     compared = window(table, day, lookback, ledger)
-    first = compared.first or day
-    days = [first + timedelta(days=offset) for offset in range((compared.last - first).days + 1)]
-    manifests = (manifest if folder == day else read_manifest(lake, folder) for folder in days)
-    return [m.objects[table.name] for m in manifests if m and table.name in m.objects]
+    return days_between(compared.first or day, compared.last)
+
+
+def _objects(table: Table, days: Iterable[date], manifest_of: Manifests) -> list[LakeObject]:
+    return [m.objects[table.name] for m in map(manifest_of, days) if m and table.name in m.objects]
 
 
 def _is_newer(found: LakeObject, table: Table, ledger: Ledger) -> bool:
@@ -70,22 +70,17 @@ def _is_newer(found: LakeObject, table: Table, ledger: Ledger) -> bool:
     return published is None or published.fingerprint != found.fingerprint
 
 
-def _history(lake: Lake, table: Table, day: date) -> list[LakeObject]:
+def _history(lake: Lake, table: Table, day: date, manifest_of: Manifests) -> list[LakeObject]:
     """Everything the newest extract of a table never published has put into the lake, if it is all there."""
-    folders = (read_manifest(lake, date.fromisoformat(name)) for name in lake.folders(SOURCE))
-    manifests = [manifest for manifest in folders if manifest]
-    objects = [
-        m.objects[table.name]
-        for m in manifests
-        if table.name in m.objects and m.objects[table.name].schema_id == table.schema_id
-    ]
+    days = [date.fromisoformat(name) for name in lake.folders(SOURCE)]
+    objects = [o for o in _objects(table, days, manifest_of) if o.schema_id == table.schema_id]
     if not objects:
         raise DataError(
             f"{table.name} was never published and is not in the lake", f"Extract it: `tillroll sync --day {day}`."
         )
     if not table.is_daily:
         return [max(objects, key=lambda o: o.sequence)]
-    histories = [m.histories[table.name] for m in manifests if table.name in m.histories]
+    histories = [m.histories[table.name] for m in map(manifest_of, days) if m and table.name in m.histories]
     newest = max(histories, key=lambda h: h.sequence, default=None)
     complete = [o for o in objects if newest and o.sequence == newest.sequence]
     if newest is None or len(complete) != newest.partitions:

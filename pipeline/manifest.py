@@ -23,12 +23,12 @@ def manifest_path(day: date) -> str:
 
 
 def object_path(day: date, table: str, shard: int = 0) -> str:
-    """Where a table's CSV of a day lies: `transaction.csv`, and past the shard size `transaction-00001.csv`, …
+    """Where a table's CSV of a day lies: `transaction.csv`, and past the shard size `transaction.part=00001.csv`, …
 
-    A name that a file system or a URL could read as something else is percent-encoded.
+    What a file system or a URL could read as something else, and `=`, is percent-encoded in the table's name.
     """
     name = quote(table, safe="")
-    return f"{SOURCE}/{day.isoformat()}/{name}{f'-{shard:05d}' if shard else ''}.csv"
+    return f"{SOURCE}/{day.isoformat()}/{name}{f'.part={shard:05d}' if shard else ''}.csv"
 
 
 class Part(BaseModel):

@@ -39,6 +39,10 @@ _SESSION = {
     "application_name": "tillroll",
 }
 
+_SET_SESSION = SQL("select {}").format(
+    SQL(", ").join(SQL("set_config({}, {}, false)").format(name, value) for name, value in _SESSION.items())
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
@@ -103,8 +107,7 @@ def connect(url: str) -> Iterator[psycopg.Connection]:
     except psycopg.OperationalError as error:
         raise _refused(place, error) from None
     with connection, _explained(place):
-        for name, value in _SESSION.items():
-            connection.execute("select set_config(%s, %s, false)", [name, value])
+        connection.execute(_SET_SESSION)
         yield connection
 
 

@@ -40,8 +40,9 @@ def _fingerprints(snapshot: Snapshot, table: Table, window: Window) -> dict[Part
         with snapshot.connect() as connection:
             rows = connection.execute(query).fetchall()
     except psycopg.DataError as error:
+        what = f"{table.name}.{table.partition} holds a day that is none" if table.is_daily else table.name
         raise DataError(
-            f"{table.name}.{table.partition} holds a day that is none: {error}",
-            "Repair the rows (infinity, or years before 1 or after 9999), or set `partition: null` for the table.",
+            f"{what}: {error}",
+            "Repair the rows (a day must lie in the years 1 to 9999), or set `partition: null` for the table.",
         ) from error
     return {Partition(table.name, day): Fingerprint(count, int(checksum)) for day, count, checksum in rows}

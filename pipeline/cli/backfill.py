@@ -97,7 +97,7 @@ def _tally(states: Iterable[str]) -> tuple[int, int, int]:
 def _explain(api: AirflowApi, states: Sequence[ChainState]) -> None:
     for state in states:
         if state.failed:
-            err.print(f"error: {explain(api, state.day, state.failed)}", style="red")
+            err.print(f"error: {explain(api, state.day, state.failed)}", style="red", markup=False)
 
 
 def _plain(state: ChainState) -> dict[str, object]:

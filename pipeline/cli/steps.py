@@ -117,7 +117,7 @@ def _transform(settings: Settings, day: date, *, quiet: bool) -> tuple[Any, Any]
 
 def _say(quiet: bool, line: str) -> None:
     if not quiet:
-        out.print(line)
+        out.print(line, markup=False)
 
 
 def _print_json(json: bool, reports: list[Any]) -> None:

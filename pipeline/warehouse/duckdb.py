@@ -4,6 +4,7 @@ Load, audit, publish and ledger are one transaction. One process at a time has t
 allows no other), so every opening holds a lock file; people read the copy that `transform` swaps in beside it.
 """
 
+import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, date, datetime
@@ -160,10 +161,11 @@ class DuckDBPublication:
             try:
                 self._connection.execute(f"insert into {audit} {csv_rows(table, paths, longest)}")
             except (duckdb.DataError, duckdb.IntegrityError, duckdb.InvalidInputException) as error:
+                # Without the cause: DuckDB's text quotes the row, and a customer's row belongs in no log or mail.
                 raise DataError(
-                    f"{table.name} does not load as {table.schema}.{table.name} is typed: {_first_lines(error)}",
-                    "Nothing was published. Repair the value in the source, or the column's type in the catalog.",
-                ) from error
+                    f"{table.name} holds a value that its type cannot hold here: {_without_row(error)}",
+                    "Nothing was published. Repair the value in the source, or leave its column out of the catalog.",
+                ) from None
         self._loaded[table] = [found.partition for found in objects]
 
     def fingerprints(self, table: Table) -> Mapping[Partition, Fingerprint]:
@@ -280,6 +282,14 @@ def _open(target: str, config: dict[str, str], path: Path) -> Iterator[duckdb.Du
             f"cannot use the warehouse file {path}: {_first_lines(error)}",
             "Free disk space or repair its permissions, and run the step again: nothing was published.",
         ) from error
+
+
+def _without_row(error: Exception) -> str:
+    """What DuckDB says of a line that does not load, without the line and the value."""
+    found = re.findall(
+        r"CSV Error on Line: \d+|Error when converting column .*?(?=\. Could|$)|to '.*'$", str(error), re.M
+    )
+    return "; ".join(found) or str(error).partition("\n")[0]
 
 
 def _first_lines(error: Exception, count: int = 4) -> str:

@@ -133,3 +133,10 @@ def test_the_schema_id_follows_what_a_fingerprint_means() -> None:
     assert schema_id(columns=columns | {"id": "integer not null"}) != sale.schema_id
     assert schema_id(columns=columns | {"more": "text"}) != sale.schema_id
     assert schema_id(columns=dict(reversed(columns.items()))) != sale.schema_id
+
+
+def test_a_table_that_stands_twice_is_refused(tmp_path: Path) -> None:
+    file = tmp_path / "tables.yml"
+    file.write_text("schema: s\ntables:\n  a: {columns: {x: text}}\n  a: {columns: {y: text}}\n")
+    with pytest.raises(ConfigurationError, match="'a' stands twice"):
+        load_catalog(file)

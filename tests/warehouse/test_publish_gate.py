@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+import traceback
 from collections.abc import Sequence
 from datetime import timedelta
 
@@ -150,3 +151,17 @@ def test_manifests_hold_what_a_reader_needs(shop: Shop) -> None:
     assert manifest["objects"]["sale"]["rows"] == 10
     assert manifest["objects"]["sale"]["columns"]["amount"] == "numeric(12,2)"
     assert manifest["histories"]["sale"]["partitions"] == 30
+
+
+def test_a_value_that_does_not_load_is_named_and_the_row_is_not_shown(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shop.execute("alter table ecommerce.sale alter amount type text using 'Mrs Smith''s secret'")
+    monkeypatch.setattr(steps, "check_catalog", lambda connection, catalog: [])
+
+    with pytest.raises(DataError, match='Error when converting column "amount"') as caught:
+        shop.sync()
+
+    shown = "".join(traceback.format_exception(caught.value))
+    assert "Smith" not in shown
+    assert published_tables(shop) == NOTHING

@@ -150,10 +150,10 @@ def test_large_tables_are_cut_into_shards_and_old_shards_go_away(shop: Shop) -> 
     shop.sync()
     folder = shop.days_folder / "2025-01-10"
     assert [f.name for f in sorted(folder.glob("sale*"))] == [
-        "sale-00001.csv",
-        "sale-00002.csv",
-        "sale-00003.csv",
         "sale.csv",
+        "sale.part=00001.csv",
+        "sale.part=00002.csv",
+        "sale.part=00003.csv",
     ]
     assert shop.audit().equal
 
