@@ -42,10 +42,10 @@ down:  ## Stop the servers
 	@test ! -x $(BIN)/tillroll || $(BIN)/tillroll down
 
 test: setup  ## Every test
-	@$(BIN)/pytest
+	@$(BIN)/pytest -n 2 --dist loadfile
 
 test-fast: setup  ## The inner loop: under a minute
-	@$(BIN)/pytest -m "not slow"
+	@$(BIN)/pytest -n 2 --dist loadfile -m "not slow"
 
 lint: setup  ## Style, types and SQL
 	@$(BIN)/ruff check .
