@@ -9,13 +9,15 @@
 {%- endmacro %}
 
 {#-
-The measures every mart of sales shares, over rows of fact_transaction at whatever grain the mart groups them by.
+The measures every mart of sales shares, over rows of fact_transaction at whatever grain the mart groups them by, or over
+rows of which each is another order (`one_row_per_order`).
 gross_amount is everything ordered; revenue what was paid and not given back; refunds what was given back.
 -#}
-{% macro sales_measures() -%}
-    count(distinct transaction_id) as orders,
+{% macro sales_measures(one_row_per_order=false) -%}
+    {%- set distinct = '' if one_row_per_order else 'distinct ' -%}
+    count({{ distinct }}transaction_id) as orders,
     {%- for status in order_statuses() %}
-    count(distinct case when status = '{{ status }}' then transaction_id end) as {{ status }}_orders,
+    count({{ distinct }}case when status = '{{ status }}' then transaction_id end) as {{ status }}_orders,
     {%- endfor %}
     {{ whole('sum(quantity)') }} as units,
     {{ money('sum(total_amount)') }} as gross_amount,

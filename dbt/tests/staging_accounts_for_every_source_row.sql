@@ -1,23 +1,17 @@
--- Rows in source = rows in stg + rows in quarantine, table by table.
-{%- set tables = {
-    'customer': false,
-    'product': true,
-    'payment_method': false,
-    'store': false,
-    'session': true,
-    'transaction': true,
-    'transaction_item': true,
-    'review': true,
-} %}
+-- Rows in source = rows in stg + rows in quarantine, table by table; of daily tables, on the changed days.
+{%- set whole_tables = ['customer', 'product', 'payment_method', 'store'] %}
+{%- set daily_tables = ['session', 'transaction', 'transaction_item', 'review'] %}
 
 with counts as (
-    {%- for table, is_judged in tables.items() %}
+    {%- for table in whole_tables + daily_tables %}
+    {%- set in_source = 'where ' ~ in_changed_days('cast(created_at as date)') if table in daily_tables %}
+    {%- set in_models = 'where ' ~ in_changed_days('day') if table in daily_tables %}
     select
         '{{ table }}' as table_name,
-        (select count(*) from {{ source('staging', table) }}) as source_rows,
-        (select count(*) from {{ ref('stg_' ~ table) }}) as stg_rows,
-        {%- if is_judged %}
-        (select count(*) from {{ ref('quarantine_' ~ table) }}) as quarantined_rows
+        (select count(*) from {{ source('staging', table) }} {{ in_source }}) as source_rows,
+        (select count(*) from {{ ref('stg_' ~ table) }} {{ in_models }}) as stg_rows,
+        {%- if table == 'product' or table in daily_tables %}
+        (select count(*) from {{ ref('quarantine_' ~ table) }} {{ in_models }}) as quarantined_rows
         {%- else %}
         0 as quarantined_rows
         {%- endif %}

@@ -1,11 +1,26 @@
-with sales as (
+-- Millions of small groups: first one row per order, for counting distinct ones in each would be slow.
+with orders as (
     select
         customer_id,
         product_id,
-        {{ sales_measures() }},
+        transaction_id,
+        status,
+        day,
+        sum(quantity) as quantity,
+        sum(total_amount) as total_amount,
+        sum(discount_amount) as discount_amount
+    from {{ ref('fact_transaction') }}
+    group by customer_id, product_id, transaction_id, status, day
+),
+
+sales as (
+    select
+        customer_id,
+        product_id,
+        {{ sales_measures(one_row_per_order=true) }},
         min(day) as first_ordered_on,
         max(day) as last_ordered_on
-    from {{ ref('fact_transaction') }}
+    from orders
     group by customer_id, product_id
 ),
 
