@@ -18,6 +18,7 @@ from ingestion.errors import ShopError
 URL_VARIABLE = "TILLROLL_SOURCE_URL"
 # Any constant will do that nobody else locks: 'till' in ASCII.
 ADVISORY_LOCK = 0x74696C6C
+_REMEDY = f"Start the practice shop's PostgreSQL with `make up`, or let {URL_VARIABLE} name one that may be filled."
 
 
 @contextmanager
@@ -42,24 +43,31 @@ def shop_transaction(url: str) -> Iterator[Cursor[TupleRow]]:
 
 
 def find_url() -> str:
-    """The database to fill: TILLROLL_SOURCE_URL, else what `tillroll url source` prints.
+    """The database to fill: what `tillroll url shop` prints, or TILLROLL_SOURCE_URL where there is no `tillroll`.
+
+    `tillroll` knows every setting, and so that a real shop's database (TILLROLL_SOURCE=external) is never filled.
 
     Raises:
-        ShopError: neither says.
+        ShopError: neither says, or the database is a real shop's.
     """
-    url = os.environ.get(URL_VARIABLE)
-    if url:
-        return url
     beside_python = Path(sys.executable).with_name("tillroll")
     program = str(beside_python) if beside_python.exists() else shutil.which("tillroll")
-    remedy = f"Set {URL_VARIABLE}, or install the project and start its PostgreSQL with `make up`."
     if program is None:
-        raise ShopError(f"{URL_VARIABLE} is not set and there is no `tillroll` to ask", remedy)
-    answer = subprocess.run([program, "url", "source"], capture_output=True, text=True, check=False)
+        return _url_of_environment()
+    answer = subprocess.run([program, "url", "shop"], capture_output=True, text=True, check=False)
     if answer.returncode or not answer.stdout.strip():
-        reason = (answer.stderr.strip().splitlines() or ["it printed nothing"])[0]
-        raise ShopError(f"`tillroll url source` does not say where the shop's database is: {reason}", remedy)
+        reason = (answer.stderr.strip().splitlines() or ["it printed nothing"])[0].removeprefix("error: ")
+        raise ShopError(f"`tillroll url shop` does not say where the shop's database is: {reason}", _REMEDY)
     return answer.stdout.strip()
+
+
+def _url_of_environment() -> str:
+    url = os.environ.get(URL_VARIABLE)
+    if not url:
+        raise ShopError(f"{URL_VARIABLE} is not set and there is no `tillroll` to ask", _REMEDY)
+    if os.environ.get("TILLROLL_SOURCE") == "external":
+        raise ShopError("TILLROLL_SOURCE is external: a real shop's database is never filled", _REMEDY)
+    return url
 
 
 def _place(url: str) -> str:

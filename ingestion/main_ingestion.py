@@ -71,7 +71,7 @@ def main(n: int = 1000, day: date | None = None, url: str | None = None) -> Inge
     """Insert an extra batch of `n` transactions, with sessions and items, on `day` (default: yesterday in UTC).
 
     An empty database gets the first load before, with `day` as the shop's first. The database is `url`, else
-    TILLROLL_SOURCE_URL, else what `tillroll url source` prints.
+    the one `tillroll url shop` prints; a real shop is never filled.
 
     Raises:
         ShopError: as for `ingest`; or n is not positive; or `day` lies before the shop's history.

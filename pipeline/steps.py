@@ -17,7 +17,7 @@ import psycopg
 from pipeline.audit import compare, require_equal
 from pipeline.catalog import Catalog, load_catalog
 from pipeline.embedded.postgres import EmbeddedPostgres
-from pipeline.embedded.urls import source_url
+from pipeline.embedded.urls import shop_url, source_url
 from pipeline.errors import ConfigurationError, TransientError
 from pipeline.extract import Extraction, extract
 from pipeline.fingerprint import Fingerprint, Partition
@@ -47,8 +47,7 @@ def ingest_day(settings: Settings, day: date) -> Any:
         ConfigurationError: the source is a real shop, no ingester is installed, or the ingester refuses.
         TransientError: the source broke off.
     """
-    if settings.source == "external":
-        raise ConfigurationError("TILLROLL_SOURCE is external: a real shop is not filled", "Leave the ingest step out.")
+    shop_url(settings)
     ingesters = list(entry_points(group="tillroll.ingester"))
     if not ingesters:
         raise ConfigurationError("no ingester is installed", "Install Tillroll with its `ingestion` package.")

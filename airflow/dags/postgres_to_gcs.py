@@ -12,7 +12,7 @@ After `ingest_to_postgres`, for the same day. Where a real shop fills the source
 
 ### When it fails
 - The lake is as it was: files without a manifest do not count. Clear the task to run it again.
-- *The columns differ from the catalog*: somebody changed a table. Compare with `tillroll discover`, correct
+- *The columns differ from the catalog*: somebody changed a table. Compare with `tillroll discover --schema …`, correct
   `config/tables.yml` (or the table), then clear the task.
 - *Connection refused* or *too many connections*: look at PostgreSQL; `tillroll doctor` checks the way there.
 """

@@ -51,8 +51,8 @@ def discover(
         raise _exists(output)
     with source(Settings.load()) as url, connect(url) as connection:
         found = read(connection, schema, tables or (), partition_column)
-    for column in found.as_text:
-        print(column, file=sys.stderr)
+    for line in (*found.as_text, *_daily(found)):
+        print(line, file=sys.stderr)
     if output is not None:
         _write(output, found.text, force)
         print(f"{output}: {len(found.tables)} tables of schema {found.schema}", file=sys.stderr)
@@ -60,6 +60,13 @@ def discover(
         print(_summary(found, output))
     elif output is None:
         print(found.text, end="")
+
+
+def _daily(found: Discovery) -> list[str]:
+    """What only the owner of the tables knows: whether old rows change."""
+    names = ", ".join(table.name for table in found.tables if table.partition)
+    remedy = "where older rows change at any time (customers, products), write `partition: null`"
+    return [f"moved by day, and compared for the lookback's days only: {names}; {remedy}"] if names else []
 
 
 def _summary(found: Discovery, output: Path | None) -> str:

@@ -24,6 +24,7 @@ class Place(StrEnum):
     """What has a URL."""
 
     SOURCE = "source"
+    SHOP = "shop"
     LAKE = "lake"
     WAREHOUSE = "warehouse"
     AIRFLOW = "airflow"
@@ -65,6 +66,8 @@ def down() -> None:
 def url(place: Place) -> None:
     """Print the URL in use, and nothing else. The source's holds its password: that is what it is for.
 
+    `shop` is the source where the practice shop may write, and refused where the source is a real shop's.
+
     Example:  psql "$(tillroll url source)"
     """
     from pipeline.embedded import urls
@@ -72,6 +75,7 @@ def url(place: Place) -> None:
     settings = Settings.load()
     find: dict[Place, Callable[[], str]] = {
         Place.SOURCE: lambda: urls.source_url(settings),
+        Place.SHOP: lambda: urls.shop_url(settings),
         Place.LAKE: lambda: settings.lake,
         Place.WAREHOUSE: lambda: settings.warehouse,
         Place.AIRFLOW: lambda: urls.airflow_url(settings),
@@ -125,7 +129,7 @@ def print_places(settings: Settings) -> None:
 def _is_down(settings: Settings, place: Place) -> bool:
     from pipeline.embedded import health
 
-    if place is Place.SOURCE and settings.source_url is None:
+    if place in {Place.SOURCE, Place.SHOP} and settings.source_url is None:
         return not health.postgres_health(settings).ok
     if place is Place.SMTP and settings.smtp_url is None:
         return not health.inbox_health(settings).ok

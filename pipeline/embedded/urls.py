@@ -2,6 +2,7 @@
 
 from pipeline.embedded import ports
 from pipeline.embedded.postgres import EmbeddedPostgres
+from pipeline.errors import ConfigurationError
 from pipeline.settings import Settings
 
 
@@ -10,6 +11,20 @@ def source_url(settings: Settings) -> str:
     if settings.source_url is not None:
         return settings.source_url.get_secret_value()
     return EmbeddedPostgres(settings).url("shop")
+
+
+def shop_url(settings: Settings) -> str:
+    """The source's URL, for the practice shop to write there.
+
+    Raises:
+        ConfigurationError: the source is a real shop's, which is only read.
+    """
+    if settings.source == "external":
+        raise ConfigurationError(
+            "TILLROLL_SOURCE is external: a real shop's database is only read, never filled",
+            "Leave the ingest step out, or set TILLROLL_SOURCE=shop for the practice shop.",
+        )
+    return source_url(settings)
 
 
 def smtp_url(settings: Settings) -> str:

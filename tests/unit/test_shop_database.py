@@ -1,4 +1,4 @@
-"""Where the shop's database is: the variable, else what `tillroll url source` prints, else one clear error."""
+"""Where the shop's database is: what `tillroll url shop` prints, else the variable, else one clear error."""
 
 import sys
 from pathlib import Path
@@ -19,19 +19,26 @@ def nobody_says(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 def install(folder: Path, body: str) -> None:
     program = folder / "tillroll"
-    program.write_text(f'#!/bin/sh\n[ "$*" = "url source" ] || exit 9\n{body}\n', encoding="utf-8")
+    program.write_text(f'#!/bin/sh\n[ "$*" = "url shop" ] || exit 9\n{body}\n', encoding="utf-8")
     program.chmod(0o755)
 
 
-def test_the_variable_comes_first(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    install(tmp_path, "echo postgresql://other")
+def test_tillroll_beside_python_is_asked_first(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    install(tmp_path, "echo postgresql://host/shop")
+    monkeypatch.setenv(URL_VARIABLE, "postgresql://other")
+    assert find_url() == "postgresql://host/shop"
+
+
+def test_the_variable_serves_where_there_is_no_tillroll(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(URL_VARIABLE, "postgresql://mine")
     assert find_url() == "postgresql://mine"
 
 
-def test_then_tillroll_beside_python_is_asked(tmp_path: Path) -> None:
-    install(tmp_path, "echo postgresql://host/shop")
-    assert find_url() == "postgresql://host/shop"
+def test_a_real_shop_is_never_filled(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(URL_VARIABLE, "postgresql://real")
+    monkeypatch.setenv("TILLROLL_SOURCE", "external")
+    with pytest.raises(ShopError, match="never filled"):
+        find_url()
 
 
 def test_then_tillroll_on_the_path(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -43,7 +50,7 @@ def test_then_tillroll_on_the_path(monkeypatch: pytest.MonkeyPatch, tmp_path: Pa
 
 @pytest.mark.parametrize(
     ("body", "said"),
-    [("echo the port is gone >&2; exit 2", "the port is gone"), ("exit 0", "it printed nothing")],
+    [("echo error: the port is gone >&2; exit 2", "is: the port is gone"), ("exit 0", "it printed nothing")],
 )
 def test_a_tillroll_that_cannot_say_is_quoted(tmp_path: Path, body: str, said: str) -> None:
     install(tmp_path, body)
