@@ -4,6 +4,7 @@ import importlib.util
 import os
 import re
 import secrets
+import shutil
 import subprocess
 import tempfile
 from pathlib import Path
@@ -110,14 +111,16 @@ class Cluster:
             )
 
     def _initialize(self, run_as: str, version: int) -> None:
-        self.data.mkdir(mode=0o700, exist_ok=True)
-        os.chown(self.data, *privileges.owner_of_new_files(run_as))
+        unfinished = self.folder / "cluster.unfinished"  # a killed initdb leaves something that looks like a cluster
+        shutil.rmtree(unfinished, ignore_errors=True)
+        unfinished.mkdir(mode=0o700)
+        os.chown(unfinished, *privileges.owner_of_new_files(run_as))
         with tempfile.NamedTemporaryFile("w", dir=self.folder, prefix=".pw-", encoding="ascii") as password_file:
             os.fchown(password_file.fileno(), *privileges.owner_of_new_files(run_as))
             password_file.write(self.password(SUPERUSER) + "\n")
             password_file.flush()
             command = [
-                str(self.bin / "initdb"), f"--pgdata={self.data}", f"--username={SUPERUSER}",
+                str(self.bin / "initdb"), f"--pgdata={unfinished}", f"--username={SUPERUSER}",
                 "--auth=scram-sha-256", f"--pwfile={password_file.name}", "--encoding=UTF8", *_locale(version),
                 "--no-instructions",
             ]  # fmt: skip
@@ -126,7 +129,8 @@ class Cluster:
                 capture_output=True, text=True, env=self.environment(), check=False,
             )  # fmt: skip
         if made.returncode != 0:
-            raise StepError(f"initdb in {self.data} failed: {made.stderr.strip()}", f"Is there room for {self.data}?")
+            raise StepError(f"initdb failed: {made.stderr.strip()}", f"Is there room in {self.folder}?")
+        unfinished.rename(self.data)
 
 
 def wheel_programs() -> Path:

@@ -57,6 +57,7 @@ class EmbeddedPostgres:
             with FileLock(self.folder / "start.lock", timeout=START_SECONDS):
                 if not self.is_running():
                     self._launch()
+                self._set_up()  # also what another process has launched, which may have been killed since
         except Timeout as error:
             self._users.release()
             raise TransientError("another process does not finish to start PostgreSQL", self._remedy) from error
@@ -90,11 +91,6 @@ class EmbeddedPostgres:
         address = ports.address(self.settings, self.cluster.ready_port() or ports.port(self.settings, "postgres"))
         return f"postgresql://{user}:{quote(self.cluster.password(user), safe='')}@{address}/{quote(database)}"
 
-    def ensure_database(self, name: str) -> None:
-        """Create a database, owned as `databases.OWNERS` says, unless it exists. The server must run."""
-        with psycopg.connect(self.url("postgres"), autocommit=True) as connection:
-            ensure_database(connection, self.cluster, name)
-
     def _launch(self) -> None:
         run_as = self.cluster.create()
         self.cluster.forget_dead_server()
@@ -111,8 +107,6 @@ class EmbeddedPostgres:
         finally:
             os.close(log)
         self._wait_until_ready(written_before)
-        for database in OWNERS:
-            self._set_up(database)
 
     def _command(self, run_as: str, port: int) -> list[str]:
         server_settings = {
@@ -155,12 +149,14 @@ class EmbeddedPostgres:
         is_there = not self._keeper_ended() or self.cluster.server() is not None
         return is_there and not self._users.is_used()
 
-    def _set_up(self, database: str) -> None:
+    def _set_up(self) -> None:
         try:
-            self.ensure_database(database)
+            with psycopg.connect(self.url("postgres"), autocommit=True) as connection:
+                for database in OWNERS:
+                    ensure_database(connection, self.cluster, database)
         except psycopg.OperationalError as error:
             raise ConfigurationError(
-                f"cannot set up database {database} in the embedded PostgreSQL: {error}",
+                f"cannot set up the embedded PostgreSQL: {error}",
                 f"Does {self.cluster.secrets.path} belong to the cluster in {self.cluster.data}?",
             ) from error
 

@@ -31,7 +31,8 @@ from pipeline.settings import Settings
 
 def _server(folder: Path, **changes: object) -> EmbeddedPostgres:
     options = {"data_dir": folder, "host": "127.0.0.1", "postgres_port": 0, **changes}
-    return EmbeddedPostgres(Settings(**options))  # type: ignore[arg-type]
+    settings = Settings(**options)  # type: ignore[arg-type]
+    return EmbeddedPostgres(settings, fsync="off")  # what a kill leaves is whole without it
 
 
 @pytest.fixture(scope="module")
@@ -235,6 +236,16 @@ def test_damaged_data_is_reported_with_the_servers_own_words(server: EmbeddedPos
     with pytest.raises(StepError, match=r"(?s)did not start.*incompatible with server.*server\.log"):
         server.start()
     assert not server.is_running()
+
+
+def test_first_start_that_was_killed_is_begun_anew(tmp_path: Path) -> None:
+    unfinished = tmp_path / "postgres" / "cluster.unfinished"
+    unfinished.mkdir(parents=True)
+    (unfinished / "PG_VERSION").write_text("18\n")
+    server = _server(tmp_path)
+    with server.running():
+        assert server.is_running()
+    assert not unfinished.exists()
 
 
 def test_lost_password_is_explained(server: EmbeddedPostgres) -> None:

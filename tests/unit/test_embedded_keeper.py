@@ -151,6 +151,29 @@ def test_command_ends_with_the_last_user(start: Start, tmp_path: Path) -> None:
     assert keeper.wait(20) == 128 + signal.SIGINT
 
 
+def test_pipe_of_the_starter_is_not_kept_open(start: Start, tmp_path: Path) -> None:
+    """Or `tillroll run` would seem not to end, to somebody who reads its pipe, while another uses the server."""
+    reader, writer = os.pipe()
+    os.set_inheritable(writer, True)
+    keeper = psutil.Popen([*KEEPER, "--", "sleep", "600"], close_fds=False)
+    os.close(writer)
+    os.set_blocking(reader, False)
+    deadline = time.monotonic() + 20
+    while (said := _read(reader)) is None and time.monotonic() < deadline:
+        time.sleep(0.05)
+    keeper.terminate()
+    keeper.wait(20)
+    os.close(reader)
+    assert said == b""
+
+
+def _read(descriptor: int) -> bytes | None:
+    try:
+        return os.read(descriptor, 1)
+    except BlockingIOError:
+        return None
+
+
 def test_lock_is_held_until_all_is_over(start: Start, tmp_path: Path) -> None:
     lock = UseLock(tmp_path / "lock")
     keeper = start(f"--use={tmp_path / 'lock'}", command=[sys.executable, "-c", WITH_CHILD, str(tmp_path / "pids")])
