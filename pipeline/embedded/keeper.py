@@ -150,9 +150,8 @@ def main() -> int:
     parser.add_argument("--while-used", type=Path, help="a lock whose users the command is for")
     parser.add_argument("command", nargs="+")
     options = parser.parse_args()
-    os.closerange(
-        3, os.sysconf("SC_OPEN_MAX")
-    )  # whoever waits for a pipe of the starter's must not wait for the server
+    # Whoever reads a pipe of the starter's must not wait for the server's end.
+    os.closerange(3, os.sysconf("SC_OPEN_MAX"))
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1)
     if options.use and not (lock := UseLock(options.use)).use(LOCK_SECONDS):
