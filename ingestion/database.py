@@ -16,8 +16,9 @@ from psycopg.rows import TupleRow
 from ingestion.errors import ShopError
 
 URL_VARIABLE = "TILLROLL_SOURCE_URL"
-# Any constant will do that nobody else locks: 'till' in ASCII.
-ADVISORY_LOCK = 0x74696C6C
+# Any constant will do that nobody else locks, the pipeline's extract included: 'shop' in ASCII.
+ADVISORY_LOCK = 0x73686F70
+LOCK_TIMEOUT_S = 900.0
 _REMEDY = f"Start the practice shop's PostgreSQL with `make up`, or let {URL_VARIABLE} name one that may be filled."
 
 
@@ -28,7 +29,7 @@ def shop_transaction(url: str) -> Iterator[Cursor[TupleRow]]:
     Waits while another ingest of the same database runs.
 
     Raises:
-        ShopError: the database cannot be reached.
+        ShopError: the database cannot be reached, or another ingest kept it for 15 minutes.
     """
     try:
         connection = psycopg.connect(url, client_encoding="utf8", connect_timeout=10, application_name="tillroll shop")
@@ -38,7 +39,7 @@ def shop_transaction(url: str) -> Iterator[Cursor[TupleRow]]:
             f"Start the embedded one with `make up`, or let {URL_VARIABLE} name a running one.",
         ) from None
     with connection, connection.cursor() as cursor:
-        cursor.execute("select pg_advisory_xact_lock(%s)", (ADVISORY_LOCK,))
+        _wait_for_other_ingests(cursor, url)
         yield cursor
 
 
@@ -59,6 +60,18 @@ def find_url() -> str:
         reason = (answer.stderr.strip().splitlines() or ["it printed nothing"])[0].removeprefix("error: ")
         raise ShopError(f"`tillroll url shop` does not say where the shop's database is: {reason}", _REMEDY)
     return answer.stdout.strip()
+
+
+def _wait_for_other_ingests(cursor: Cursor[TupleRow], url: str) -> None:
+    cursor.execute("select set_config('lock_timeout', %s, true)", (f"{LOCK_TIMEOUT_S * 1000:.0f}ms",))
+    try:
+        cursor.execute("select pg_advisory_xact_lock(%s)", (ADVISORY_LOCK,))
+    except psycopg.errors.LockNotAvailable:
+        raise ShopError(
+            f"another ingest of {_place(url)} has been running for {LOCK_TIMEOUT_S:.0f} s",
+            "Wait for it, or end it (its session is named `tillroll shop` in pg_stat_activity). Nothing was written.",
+        ) from None
+    cursor.execute("set local lock_timeout to default")
 
 
 def _url_of_environment() -> str:
