@@ -29,8 +29,9 @@ def shop_transaction(url: str) -> Iterator[Cursor[TupleRow]]:
     Waits while another ingest of the same database runs.
 
     Raises:
-        ShopError: the database cannot be reached, or another ingest kept it for 15 minutes.
+        ShopError: the URL is none, the database cannot be reached, or another ingest kept it for 15 minutes.
     """
+    _check(url)
     try:
         connection = psycopg.connect(url, client_encoding="utf8", connect_timeout=10, application_name="tillroll shop")
     except psycopg.Error as error:
@@ -81,6 +82,16 @@ def _url_of_environment() -> str:
     if os.environ.get("TILLROLL_SOURCE") == "external":
         raise ShopError("TILLROLL_SOURCE is external: a real shop's database is never filled", _REMEDY)
     return url
+
+
+def _check(url: str) -> None:
+    """Refuse a password that holds an `@`: the driver would take its rest for the host, which messages name."""
+    authority, _, path = url.partition("://")[2].partition("/")
+    if authority.count("@") > 1 or "@" in path.partition("?")[0]:
+        raise ShopError(
+            "the URL of the shop's database splits in the wrong place",
+            f"Percent-encode the password in {URL_VARIABLE} (@ is %40, / is %2F).",
+        )
 
 
 def _place(url: str) -> str:

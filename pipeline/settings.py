@@ -11,6 +11,7 @@ from typing import Annotated, Literal, Self
 from urllib.parse import quote, unquote, urlsplit
 
 from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic_core import PydanticCustomError
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from pipeline.errors import ConfigurationError
@@ -22,7 +23,12 @@ class Settings(BaseSettings):
     """Tillroll's settings. Relative paths are relative to the project's root, wherever the command is typed."""
 
     model_config = SettingsConfigDict(
-        env_prefix="TILLROLL_", env_file=ROOT / ".env", env_file_encoding="utf-8", extra="ignore", env_ignore_empty=True
+        env_prefix="TILLROLL_",
+        env_file=ROOT / ".env",
+        env_file_encoding="utf-8",
+        extra="ignore",
+        env_ignore_empty=True,
+        hide_input_in_errors=True,
     )
 
     # where it runs
@@ -82,6 +88,16 @@ class Settings(BaseSettings):
     def _split(cls, value: object) -> object:
         return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
 
+    @field_validator("source_url", "smtp_url")
+    @classmethod
+    def _encoded(cls, url: SecretStr | None) -> SecretStr | None:
+        """Refused here, because whoever connects takes a part of such a password for the host, and shows it."""
+        if url is not None and _splits_elsewhere(url.get_secret_value()):
+            raise PydanticCustomError(
+                "url_password", "the URL splits in the wrong place: percent-encode the password (@ is %40, / is %2F)"
+            )
+        return url
+
     @cached_property
     def data(self) -> Path:
         """The data folder, absolute."""
@@ -130,3 +146,15 @@ class Settings(BaseSettings):
                 f"{variable}: {first['msg']}",
                 f"Set it in the environment or in {ROOT / '.env'}; .env.example explains it.",
             ) from None
+
+
+def _splits_elsewhere(url: str) -> bool:
+    """Whether a URL has an `@` besides the one before its host: a password that is not percent-encoded."""
+    if "://" not in url:
+        return False
+    try:
+        parts = urlsplit(url)
+    except ValueError:  # a bracket, which leads a host that is a number
+        return True
+    in_query = "@" in parts.query and not parts.path  # ?user=a@b comes after a path
+    return parts.netloc.count("@") > 1 or "@" in parts.path + parts.fragment or in_query

@@ -31,3 +31,14 @@ def test_an_ingest_does_not_wait_for_another_for_ever(shop_url: str, monkeypatch
 def test_only_the_wait_for_other_ingests_is_limited(shop_url: str) -> None:
     with database.shop_transaction(shop_url) as cursor:
         assert cursor.execute("show lock_timeout").fetchone() == ("0",)
+
+
+@pytest.mark.parametrize("password", ["hunter@2secret", "5432/secret", "secret@"])
+def test_the_shop_shows_no_part_of_a_password_that_is_not_percent_encoded(password: str) -> None:
+    with (
+        pytest.raises(ShopError, match="wrong place") as raised,
+        database.shop_transaction(f"postgresql://u:{password}@127.0.0.1:1/db"),
+    ):
+        pass
+    assert "secret" not in str(raised.value)
+    assert "Percent-encode" in raised.value.remedy

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pydantic import SecretStr, ValidationError
 
 from ingestion.config import CONFIG_FOLDER, CONFIG_VARIABLE
 from pipeline.errors import ConfigurationError
@@ -142,6 +143,45 @@ def test_secrets_are_not_shown() -> None:
     assert "hunter2" not in shown
     assert settings.source_url is not None
     assert settings.source_url.get_secret_value() == secret["source_url"]
+
+
+@pytest.mark.parametrize("variable", ["TILLROLL_SOURCE_URL", "TILLROLL_SMTP_URL"])
+@pytest.mark.parametrize("password", ["hunter@2", "25/hunter2", "25#hunter2", "25?hunter2", "[hunter2", "@hunter2@"])
+def test_a_password_that_is_not_percent_encoded_is_refused_unseen(
+    monkeypatch: pytest.MonkeyPatch, variable: str, password: str
+) -> None:
+    """Half of it would be taken for the host, which messages name."""
+    monkeypatch.setenv(variable, f"{'smtp' if 'SMTP' in variable else 'postgresql'}://me:{password}@127.0.0.1:1/db")
+
+    with pytest.raises(ConfigurationError, match=f"^{variable}: .*percent-encode the password") as raised:
+        Settings.load()
+
+    assert "hunter" not in f"{raised.value!r} {raised.value}"
+
+
+def test_a_wrong_url_is_not_shown_to_who_makes_settings_in_code() -> None:
+    wrong: Any = {"source_url": "postgresql://me:hunter@2@db/shop"}
+    with pytest.raises(ValidationError) as raised:
+        Settings(**wrong)
+
+    assert "hunter" not in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgresql://me:a%40b%2Fc@db:5432/shop",
+        "postgresql:///shop?host=/var/run&user=me@example.org",
+        "postgresql://me:secret@[::1]:5432/shop?sslmode=require",
+        "postgresql://db/shop",
+        "host=db user=me password=a@b",
+    ],
+)
+def test_a_url_that_is_right_is_taken(url: str) -> None:
+    source_url = Settings(source_url=SecretStr(url)).source_url
+
+    assert source_url is not None
+    assert source_url.get_secret_value() == url
 
 
 def test_an_empty_variable_means_the_default(monkeypatch: pytest.MonkeyPatch) -> None:
