@@ -89,7 +89,7 @@ def run_dbt(settings: Settings, build: Build, progress: Progress) -> Built:
 
 def _counts(results: Sequence[Any]) -> Built:
     tests = [result for result in results if result.node.resource_type == "test"]
-    warned = {str(r.node.attached_node).rpartition(".")[2]: r.failures for r in tests if r.status == "warn"}
+    warned = {_tested_model(r.node): r.failures for r in tests if r.status == "warn"}
     quarantined = {
         name.removeprefix(_QUARANTINE): rows for name, rows in sorted(warned.items()) if name.startswith(_QUARANTINE)
     }
@@ -108,8 +108,8 @@ def _failure(project: Path, failed: Sequence[Any], log: Path) -> StepError:
     others = f" (and {len(failed) - 1} more: {', '.join(r.node.name for r in failed[1:4])})" if failed[1:] else ""
     compiled = first.node.compiled_path and project / first.node.compiled_path
     if first.node.resource_type == "test" and first.failures:
-        on = str(first.node.attached_node or "").rpartition(".")[2]
-        where = f" on {on}" if on else ""
+        model = _tested_model(first.node)
+        where = f" on {model}" if model else ""
         rows = f"{first.failures} row{'s' if first.failures != 1 else ''}"
         return StepError(
             f"dbt test {first.node.name}{where} found {rows} that must not be{others}",
@@ -120,6 +120,11 @@ def _failure(project: Path, failed: Sequence[Any], log: Path) -> StepError:
         f"dbt {first.node.resource_type} {first.node.name} failed: {' '.join(str(first.message).split())}{others}",
         f"Its SQL is {compiled}; dbt's log is {log}. Repair it and run the transform again.",
     )
+
+
+def _tested_model(test: Any) -> str:
+    """The name of the model that a test stands beside in YAML; empty for a test that is a query of its own."""
+    return str(getattr(test, "attached_node", None) or "").rpartition(".")[2]
 
 
 def _target(settings: Settings) -> dict[str, str]:

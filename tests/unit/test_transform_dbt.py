@@ -65,7 +65,9 @@ def test_a_warehouse_without_a_dbt_target_is_a_wrong_configuration(tmp_path: Pat
 
 
 def result(name: str, status: str, kind: str = "test", failures: int | None = 0, on: str | None = None) -> Any:
-    node = SimpleNamespace(name=name, resource_type=kind, attached_node=on, compiled_path=f"target/{name}.sql")
+    node = SimpleNamespace(name=name, resource_type=kind, compiled_path=f"target/{name}.sql")
+    if on:  # as in dbt: only a generic test has the attribute
+        node.attached_node = on
     return SimpleNamespace(node=node, status=status, failures=failures, message="Binder Error:\n  no such column")
 
 

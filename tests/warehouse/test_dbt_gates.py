@@ -33,6 +33,20 @@ def test_a_failed_test_names_itself_and_stops_the_datamart(built_shop: StagedSho
     assert built_shop.marts.read_bytes() == marts
 
 
+def test_a_failed_singular_test_names_itself_its_rows_and_its_sql(built_shop: StagedShop) -> None:
+    """It is attached to no model, and the answer has to do without one."""
+    built_shop.execute("delete from core.fact_review where review_id = 200")
+    built_shop.publish("update staging.transaction set status = 'refunded' where transaction_id = 300")
+
+    with pytest.raises(StepError) as failure:
+        built_shop.core()
+
+    assert failure.value.message.startswith("dbt test facts_hold_every_published_row found 1 row that must not be")
+    compiled = Path(failure.value.remedy.split(" selects")[0])
+    assert compiled.name == "facts_hold_every_published_row.sql"
+    assert "full outer join built_per_day" in compiled.read_text()
+
+
 def test_a_source_healed_to_what_it_was_is_built_again(built_shop: StagedShop) -> None:
     """The fingerprints are those of the last good build, and yet the facts hold the fault."""
     good = built_shop.query("from core.fact_transaction order by all")
