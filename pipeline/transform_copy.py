@@ -1,11 +1,13 @@
 """The readers' copy of the datamart on a laptop: a DuckDB file of its own, because nobody can read the writer's."""
 
 import os
+import stat
+from contextlib import suppress
 from pathlib import Path
 
 import duckdb
 
-from pipeline.errors import ConfigurationError
+from pipeline.errors import ConfigurationError, StepError
 from pipeline.warehouse.base import DATAMART
 from pipeline.warehouse.duckdb_sql import quote, text
 
@@ -17,20 +19,45 @@ def swap_in_copy(warehouse: Path, copy: Path) -> None:
 
     Raises:
         ConfigurationError: the copy would replace the warehouse itself.
+        StepError: the copy cannot be written, on a full disk for instance; readers keep the one they had.
     """
     if copy == warehouse:
         raise ConfigurationError(
             f"TILLROLL_WAREHOUSE_URL: {copy.name} is the name of the readers' copy", "Give the warehouse another name."
         )
     temporary = copy.with_suffix(".new")
-    for left_over in (temporary, Path(f"{temporary}.wal")):
-        left_over.unlink(missing_ok=True)
-    with duckdb.connect(str(temporary)) as connection:
+    try:
+        _remove(temporary)
+        _write(temporary, warehouse)
+        _write_ahead_log(copy).unlink(missing_ok=True)  # of a reader who wrote, and was killed: it fits no other file
+        temporary.replace(copy)
+        _sync_folder(copy.parent)
+    except (duckdb.Error, OSError) as error:
+        with suppress(OSError):
+            _remove(temporary)
+        raise StepError(
+            f"cannot write the readers' copy {copy}: {str(error).strip()}",
+            "Free disk space or repair its folder's permissions, and run the transform again: readers keep their copy.",
+        ) from error
+
+
+def _write(file: Path, warehouse: Path) -> None:
+    """Write the copy to `file`, all of it to disk, and let nobody write to it afterwards."""
+    with duckdb.connect(str(file)) as connection:
         _copy_tables(connection, warehouse)
-    with temporary.open("rb+") as file:
-        os.fsync(file.fileno())
-    temporary.replace(copy)
-    _sync_folder(copy.parent)
+        connection.execute("checkpoint")  # closing does it too, and says nothing when it fails
+    with file.open("rb+") as written:
+        os.fsync(written.fileno())
+    file.chmod(stat.S_IMODE(file.stat().st_mode) & ~0o222)
+
+
+def _write_ahead_log(file: Path) -> Path:
+    return Path(f"{file}.wal")
+
+
+def _remove(file: Path) -> None:
+    for path in (file, _write_ahead_log(file)):
+        path.unlink(missing_ok=True)
 
 
 def _sync_folder(folder: Path) -> None:
