@@ -47,6 +47,23 @@ def test_a_failed_singular_test_names_itself_its_rows_and_its_sql(built_shop: St
     assert "full outer join built_per_day" in compiled.read_text()
 
 
+def test_an_order_moved_out_of_sight_says_what_heals_it(built_shop: StagedShop) -> None:
+    """Its new day was published; its old day lies further back than a sync looks, and holds it still."""
+    ids = "transaction_id = 100"
+    later = "* replace (created_at + interval 2 day as created_at)"
+    tables = ("transaction", "transaction_item")
+    built_shop.publish("".join(f"insert into staging.{t} select {later} from staging.{t} where {ids};" for t in tables))
+
+    with pytest.raises(StepError) as failure:
+        built_shop.core()
+
+    assert failure.value.message.startswith("dbt test unique_fact_transaction_transaction_item_id on fact_transaction")
+    assert "`tillroll audit`" in failure.value.remedy
+    assert "`tillroll sync --day` with the day it names" in failure.value.remedy
+    built_shop.publish("".join(f"delete from staging.{t} where {ids} and created_at < '2025-01-02';" for t in tables))
+    assert built_shop.core().models
+
+
 def test_a_source_healed_to_what_it_was_is_built_again(built_shop: StagedShop) -> None:
     """The fingerprints are those of the last good build, and yet the facts hold the fault."""
     good = built_shop.query("from core.fact_transaction order by all")
