@@ -67,8 +67,7 @@ def run_dbt(settings: Settings, build: Build, progress: Progress) -> Built:
     variables = _target(settings)
     from dbt.cli.main import dbtRunner  # takes a second, and most runs of the program need none of it
 
-    run_folder = settings.data / "run" / "dbt"
-    run_folder.mkdir(parents=True, exist_ok=True)
+    run_folder = _run_folder(settings)
     runner = dbtRunner(callbacks=[_Watcher(progress, f"build {build.selector}")])
     with _environment(variables):
         try:
@@ -85,6 +84,18 @@ def run_dbt(settings: Settings, build: Build, progress: Progress) -> Built:
     if failed or not outcome.success:
         raise _failure(build.project, failed, log)
     return _counts(results)
+
+
+def _run_folder(settings: Settings) -> Path:
+    folder = settings.data / "run" / "dbt"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise StepError(
+            f"cannot make the folder {folder}, where dbt writes: {error.strerror}",
+            "Repair the permissions of its parent folders, or free disk space, and run the transform again.",
+        ) from error
+    return folder
 
 
 def _counts(results: Sequence[Any]) -> Built:

@@ -1,6 +1,7 @@
 """How dbt is called and what is made of its answers; the answers of a real dbt are looked at in tests/warehouse."""
 
 import os
+import re
 from datetime import date
 from pathlib import Path
 from types import SimpleNamespace
@@ -62,6 +63,16 @@ def test_a_warehouse_without_a_dbt_target_is_a_wrong_configuration(tmp_path: Pat
 
     with pytest.raises(ConfigurationError, match="no dbt target for 'oracle'"):
         run_dbt(settings, Build(PROJECT, "core", ()), silent)
+
+
+def test_a_run_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
+    (tmp_path / "run").write_text("a file")
+    settings = Settings(_env_file=None, data_dir=tmp_path)
+
+    with pytest.raises(StepError, match=re.escape(f"cannot make the folder {tmp_path / 'run' / 'dbt'}")) as failure:
+        run_dbt(settings, Build(PROJECT, "core", ()), silent)
+
+    assert "permissions" in failure.value.remedy
 
 
 def result(name: str, status: str, kind: str = "test", failures: int | None = 0, on: str | None = None) -> Any:
