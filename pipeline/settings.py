@@ -4,6 +4,7 @@ Nothing else in the code reads the environment or knows where it runs. A URL tha
 server; `pipeline.embedded` knows its port and password.
 """
 
+import re
 from datetime import date
 from functools import cached_property
 from pathlib import Path
@@ -87,6 +88,14 @@ class Settings(BaseSettings):
     @classmethod
     def _split(cls, value: object) -> object:
         return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
+
+    @field_validator("warehouse_memory")
+    @classmethod
+    def _size(cls, value: str) -> str:
+        """What DuckDB takes for a size, refused here because DuckDB says so only once it opens the file."""
+        if not re.fullmatch(r"\d{1,6}(\.\d+)? ?[KMGT]i?B|[1-9]\d?%", value.strip(), re.IGNORECASE):
+            raise PydanticCustomError("size", "it is no size such as 512MB, 1.5GiB or 50%")
+        return value.strip()
 
     @field_validator("source_url", "smtp_url")
     @classmethod

@@ -112,6 +112,11 @@ def test_any_folder_can_hold_the_data(tmp_path: Path, name: str) -> None:
         ("TILLROLL_WORKERS", "0"),
         ("TILLROLL_SHARD_BYTES", "1"),
         ("TILLROLL_POSTGRES_PORT", "70000"),
+        ("TILLROLL_WAREHOUSE_MEMORY", "lots"),
+        ("TILLROLL_WAREHOUSE_MEMORY", "512"),
+        ("TILLROLL_WAREHOUSE_MEMORY", "9999999TB"),
+        ("TILLROLL_WAREHOUSE_MEMORY", "-1GB"),
+        ("TILLROLL_WAREHOUSE_MEMORY", "none"),
     ],
 )
 def test_a_wrong_value_is_named_by_its_variable(monkeypatch: pytest.MonkeyPatch, variable: str, value: str) -> None:
@@ -122,6 +127,13 @@ def test_a_wrong_value_is_named_by_its_variable(monkeypatch: pytest.MonkeyPatch,
 
     assert raised.value.exit_code == 2
     assert str(ROOT / ".env") in raised.value.remedy
+
+
+@pytest.mark.parametrize("size", ["512MB", "2gb", "1.5GiB", " 1 TB ", "64000KiB", "50%"])
+def test_a_size_that_is_taken_is_one_for_duckdb(tmp_path: Path, size: str) -> None:
+    memory = Settings(warehouse_memory=size).warehouse_memory
+
+    assert len(DuckDBWarehouse(tmp_path / "warehouse.duckdb", memory=memory).ledger()) == 0
 
 
 def test_a_wrong_value_is_not_repeated(monkeypatch: pytest.MonkeyPatch) -> None:
