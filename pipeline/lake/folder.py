@@ -39,7 +39,8 @@ class FolderLake:
 
     def create(self, path: str) -> "FileWriter":
         with _named("write to the lake", self.root):
-            self._writing.mkdir(parents=True, exist_ok=True)
+            self.root.mkdir(mode=0o700, parents=True, exist_ok=True)  # customers' rows are their owner's alone
+            self._writing.mkdir(exist_ok=True)
             return FileWriter(path, self._writing / uuid.uuid4().hex, self.root / path)
 
     def write(self, path: str, content: bytes) -> None:
@@ -65,13 +66,16 @@ class FolderLake:
         yield self.root / part.path
 
     def folders(self, path: str) -> Iterator[str]:
-        try:
-            yield from sorted(entry.name for entry in os.scandir(self.root / path) if entry.is_dir())
-        except FileNotFoundError:
-            return
+        with _named("read from the lake", self.root / path):
+            try:
+                names = sorted(entry.name for entry in os.scandir(self.root / path) if entry.is_dir())
+            except FileNotFoundError:
+                return
+        yield from names
 
     def delete(self, path: str) -> None:
-        (self.root / path).unlink(missing_ok=True)
+        with _named("remove from the lake", self.root / path):
+            (self.root / path).unlink(missing_ok=True)
 
     def sweep(self) -> None:
         shutil.rmtree(self._writing, ignore_errors=True)

@@ -1,6 +1,7 @@
 """The folder lake: objects appear whole or not at all, and damage shows."""
 
 import os
+import stat
 from pathlib import Path
 
 import pytest
@@ -77,6 +78,27 @@ def test_a_place_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     (tmp_path / "source").write_text("a file is in the way")
     with pytest.raises(StepError, match="source"):
         FolderLake(tmp_path).write(PATH, b"x")
+
+
+def test_a_place_that_cannot_be_listed_or_cleaned_is_named(tmp_path: Path) -> None:
+    (tmp_path / "source").write_text("a file is in the way")
+    lake = FolderLake(tmp_path)
+    with pytest.raises(StepError, match="source/csv: Not a directory"):
+        list(lake.folders("source/csv"))
+    with pytest.raises(StepError, match=r"sale\.csv: Not a directory"):
+        lake.delete(PATH)
+
+
+def test_a_lake_that_is_made_is_its_owners_alone(tmp_path: Path) -> None:
+    FolderLake(tmp_path / "data" / "lake").write(PATH, b"x")
+    assert stat.S_IMODE((tmp_path / "data" / "lake").stat().st_mode) == 0o700
+
+
+def test_a_lake_that_somebody_shares_stays_shared(tmp_path: Path) -> None:
+    (tmp_path / "lake").mkdir()
+    (tmp_path / "lake").chmod(0o755)
+    FolderLake(tmp_path / "lake").write(PATH, b"x")
+    assert stat.S_IMODE((tmp_path / "lake").stat().st_mode) == 0o755
 
 
 def test_a_full_disk_is_named(tmp_path: Path) -> None:
