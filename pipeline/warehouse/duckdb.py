@@ -4,7 +4,7 @@ Load, audit, publish and ledger are one transaction. One process at a time has t
 allows no other), so every opening holds a lock file; people read the copy that `transform` swaps in beside it.
 """
 
-import re
+import logging
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, date, datetime
@@ -15,12 +15,13 @@ import duckdb
 from filelock import BaseFileLock, FileLock, Timeout
 
 from pipeline.catalog import Table
-from pipeline.errors import ConfigurationError, DataError, StepError, TransientError
+from pipeline.errors import ConfigurationError, DataError, TransientError
 from pipeline.fingerprint import Fingerprint, Partition
 from pipeline.lake.base import Lake
 from pipeline.ledger import Ledger, LedgerEntry
 from pipeline.manifest import LakeObject
 from pipeline.warehouse.base import CORE, DATAMART, EQUALITIES, STAGING, Equality
+from pipeline.warehouse.duckdb_errors import explained, first_lines, unusable, without_row
 from pipeline.warehouse.duckdb_sql import (
     LEDGER_COLUMNS,
     column_definitions,
@@ -29,6 +30,8 @@ from pipeline.warehouse.duckdb_sql import (
     in_days,
     quote,
 )
+
+logger = logging.getLogger(__name__)
 
 LOCK_TIMEOUT_S = 900
 LEDGER = f"{STAGING}._ledger"
@@ -62,18 +65,24 @@ class DuckDBWarehouse:
 
         Raises:
             TransientError: another process kept it for 15 minutes.
+            StepError: there can be no such file.
         """
         lock_file = Path(f"{self.path}.lock")
         try:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
+            self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)  # customers' rows are their owner's alone
             lock: BaseFileLock = FileLock(lock_file, timeout=self._lock_timeout_s, is_singleton=True)
-            with lock:
-                yield
+            lock.acquire()
         except Timeout:
             raise TransientError(
                 f"another process has had {self.path} open for {self._lock_timeout_s:.0f} s",
                 f"Wait for it, or find it with `fuser {lock_file}`.",
             ) from None
+        except OSError as error:
+            raise unusable(self.path, f"{error.strerror or error} ({error.filename or lock_file})") from error
+        try:
+            yield
+        finally:
+            lock.release()
 
     def ledger(self) -> Ledger:
         with self._connection(read_only=True) as connection:
@@ -110,11 +119,8 @@ class DuckDBWarehouse:
                 r"where table_schema in (?, ?, ?) and table_name not like '\_%' escape '\' order by all",
                 [STAGING, CORE, DATAMART],
             ).fetchall()
-            counts = {}
-            for schema, name in names:
-                row = connection.execute(f"select count(*) from {schema}.{quote(name)}").fetchone()
-                counts[f"{schema}.{name}"] = row[0] if row else 0
-            return counts
+            counts = {f"{schema}.{name}": _count(connection, schema, name) for schema, name in names}
+            return {name: rows for name, rows in counts.items() if rows is not None}
 
     def equalities(self) -> Sequence[Equality]:
         with self._connection(read_only=True) as connection:
@@ -163,7 +169,7 @@ class DuckDBPublication:
             except (duckdb.DataError, duckdb.IntegrityError, duckdb.InvalidInputException) as error:
                 # Without the cause: DuckDB's text quotes the row, and a customer's row belongs in no log or mail.
                 raise DataError(
-                    f"{table.name} holds a value that its type cannot hold here: {_without_row(error)}",
+                    f"{table.name} holds a value that its type cannot hold here: {without_row(error)}",
                     "Nothing was published. Repair the value in the source, or leave its column out of the catalog.",
                 ) from None
         self._loaded[table] = [found.partition for found in objects]
@@ -206,6 +212,16 @@ def _fingerprints(
 ) -> dict[Partition, Fingerprint]:
     rows = connection.execute(fingerprint_query(table, relation, days)).fetchall()
     return {Partition(table.name, day): Fingerprint(count, int(checksum)) for day, count, checksum in rows}
+
+
+def _count(connection: duckdb.DuckDBPyConnection, schema: str, name: str) -> int | None:
+    """A relation's rows; None for a view that cannot be read, which then counts as absent and is built again."""
+    try:
+        row = connection.execute(f"select count(*) from {schema}.{quote(name)}").fetchone()
+    except (duckdb.CatalogException, duckdb.BinderException) as error:
+        logger.warning("the view %s.%s cannot be read and is left out: %s", schema, name, first_lines(error, 1))
+        return None
+    return row[0] if row else 0
 
 
 def _read_ledger(connection: duckdb.DuckDBPyConnection, relation: str) -> Ledger:
@@ -267,31 +283,7 @@ def _open(target: str, config: dict[str, str], path: Path) -> Iterator[duckdb.Du
     try:
         with duckdb.connect(target, config=config) as connection:  # type: ignore[arg-type,unused-ignore]
             yield connection
-    except duckdb.OutOfMemoryException as error:
-        raise StepError(
-            f"DuckDB ran out of memory: {_first_lines(error)}",
-            "Raise TILLROLL_WAREHOUSE_MEMORY, or free disk to spill to.",
-        ) from error
-    except (duckdb.IOException, duckdb.TransactionException) as error:  # a full disk fails the commit
-        if "Conflicting lock" in str(error):
-            raise TransientError(
-                f"another program has {path} open: {_first_lines(error)}",
-                "Close it; people read datamart.duckdb beside it.",
-            ) from error
-        raise StepError(
-            f"cannot use the warehouse file {path}: {_first_lines(error)}",
-            "Free disk space or repair its permissions, and run the step again: nothing was published.",
-        ) from error
-
-
-def _without_row(error: Exception) -> str:
-    """What DuckDB says of a line that does not load, without the line and the value."""
-    found = re.findall(
-        r"CSV Error on Line: \d+|Error when converting column .*?(?=\. Could|$)|to '.*'$", str(error), re.M
-    )
-    return "; ".join(found) or str(error).partition("\n")[0]
-
-
-def _first_lines(error: Exception, count: int = 4) -> str:
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    return "; ".join(lines[:count])
+    except duckdb.Error as error:
+        if (known := explained(error, path)) is None:
+            raise
+        raise known from error

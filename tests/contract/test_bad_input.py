@@ -1,11 +1,17 @@
 """Wrong settings, unusable places, and rivals: each gets one line that says what to do, and shows no secret."""
 
+import stat
+from pathlib import Path
+
+import duckdb
 import psycopg
 import pytest
 
 from ingestion import database
 from ingestion.errors import ShopError
+from pipeline.errors import ConfigurationError, StepError
 from pipeline.snapshot import open_snapshot
+from pipeline.warehouse.duckdb import DuckDBWarehouse
 
 
 def test_an_ingest_and_an_extract_do_not_wait_for_each_other(shop_url: str) -> None:
@@ -42,3 +48,56 @@ def test_the_shop_shows_no_part_of_a_password_that_is_not_percent_encoded(passwo
         pass
     assert "secret" not in str(raised.value)
     assert "Percent-encode" in raised.value.remedy
+
+
+def test_a_warehouse_that_is_made_is_its_owners_alone(tmp_path: Path) -> None:
+    with DuckDBWarehouse(tmp_path / "data" / "warehouse" / "warehouse.duckdb").lock():
+        assert stat.S_IMODE((tmp_path / "data" / "warehouse").stat().st_mode) == 0o700
+
+
+@pytest.mark.parametrize("place", ["file/warehouse.duckdb", "file/below/warehouse.duckdb", "taken.duckdb"])
+def test_a_warehouse_that_cannot_be_there_is_named(tmp_path: Path, place: str) -> None:
+    (tmp_path / "file").write_text("in the way")
+    (tmp_path / "taken.duckdb.lock").mkdir()
+    with pytest.raises(StepError, match=f"cannot use the warehouse file .*{place}: .*"):
+        DuckDBWarehouse(tmp_path / place).ledger()
+
+
+def test_an_error_in_the_work_under_the_lock_stays_itself(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError), DuckDBWarehouse(tmp_path / "warehouse.duckdb").lock():
+        (tmp_path / "absent").read_bytes()
+
+
+@pytest.mark.parametrize("content", [b"", b"not a database" * 1000])
+def test_a_file_that_is_no_database_is_named_as_such(tmp_path: Path, content: bytes) -> None:
+    file = tmp_path / "warehouse.duckdb"
+    file.write_bytes(content)
+    with pytest.raises(ConfigurationError, match="is no DuckDB database") as raised:
+        DuckDBWarehouse(file).ledger()
+    assert "TILLROLL_WAREHOUSE_URL" in raised.value.remedy
+    assert "disk space" not in raised.value.remedy
+
+
+@pytest.mark.parametrize("damage", [slice(4096, 12288), slice(100_000, None)])
+def test_a_database_that_is_damaged_is_named_as_such(tmp_path: Path, damage: slice) -> None:
+    file = tmp_path / "warehouse.duckdb"
+    with duckdb.connect(str(file)) as connection:
+        connection.execute("create schema staging; create table staging.t as select uuid() from range(100000)")
+    content = bytearray(file.read_bytes())
+    content[damage] = b"" if damage.stop is None else bytes(damage.stop - damage.start)
+    file.write_bytes(content)
+    with pytest.raises(StepError, match="is damaged") as raised:
+        DuckDBWarehouse(file).row_counts()
+    assert "move it away" in raised.value.remedy
+
+
+def test_a_view_that_cannot_be_read_is_left_out_and_said(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    warehouse = DuckDBWarehouse(tmp_path / "warehouse.duckdb")
+    with duckdb.connect(str(warehouse.path)) as connection:
+        connection.execute("create schema core; create table core.base as select 1 as a")
+        connection.execute("create table core.brief as from core.base")
+        connection.execute("create view core.narrow as select a from core.base; alter table core.base rename a to b")
+        connection.execute("create view core.gone as from core.brief; drop table core.brief")
+    assert warehouse.row_counts() == {"core.base": 1}
+    assert "core.gone" in caplog.text
+    assert "core.narrow" in caplog.text
