@@ -124,8 +124,8 @@ def _failure(project: Path, failed: Sequence[Any], log: Path) -> StepError:
         rows = f"{first.failures} row{'s' if first.failures != 1 else ''}"
         return StepError(
             f"dbt test {first.node.name}{where} found {rows} that must not be{others}",
-            f"{compiled} selects them. A row that moved away from a day further back than the lookback is still there too: "
-            "run `tillroll audit`, and `tillroll sync --day` with the day it names. Where all is equal, repair the source "
+            f"{compiled} selects them. A row that moved away from a day beyond the lookback is still there too: run "
+            "`tillroll audit`, and `tillroll sync --day` with the day it names. Where all is equal, repair the source "
             "or the model. Then run the transform again: what was built stays out of sight until its tests pass.",
         )
     return StepError(
