@@ -64,6 +64,15 @@ def test_an_order_moved_out_of_sight_says_what_heals_it(built_shop: StagedShop) 
     assert built_shop.core().models
 
 
+def test_a_cent_lost_on_another_day_stops_core(built_shop: StagedShop) -> None:
+    """Tests of an order's lines look at changed days; the sum of all orders does not."""
+    built_shop.execute("update core.fact_transaction set total_amount = total_amount - 0.01 where transaction_id = 200")
+    built_shop.publish("update staging.transaction set status = 'refunded' where transaction_id = 300")
+
+    with pytest.raises(StepError, match="dbt test core_equals_what_is_published found 1 row"):
+        built_shop.core()
+
+
 def test_a_source_healed_to_what_it_was_is_built_again(built_shop: StagedShop) -> None:
     """The fingerprints are those of the last good build, and yet the facts hold the fault."""
     good = built_shop.query("from core.fact_transaction order by all")
@@ -196,6 +205,7 @@ FAULTS = {
         "insert into staging.quarantine_product select stg_product.*, 'planted', 'planted' "
         "from staging.stg_product cross join range(2) where product_id = 1"
     ),
+    "core_equals_what_is_published": "update core.core_equality set expected = expected + 0.01",
     "layers_are_equal": "update datamart.layer_equality set value = value + 0.01 where layer = 'core'",
     "daily_sales_add_up": "update datamart.marts_daily_sales set paid_units = paid_units + 1 where day = '2025-01-02'",
     "unique_together_marts_store_channel_summary_day__store_id__channel": (
