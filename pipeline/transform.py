@@ -100,7 +100,7 @@ def transform_datamart(settings: Settings, day: date, progress: Progress = silen
                 f"core in {settings.warehouse} is not built, or its last build failed",
                 "Run the core transform again (`tillroll transform`, or the task of bq_transform_core) and see why.",
             )
-        if _datamart_is_built(settings, warehouse, transformed):
+        if _datamart_is_built(settings, project, warehouse, transformed):
             logger.info("%s: core has not changed since the datamart was built; nothing to do", day)
             return TransformReport(day, DATAMART, time.monotonic() - started)
         logger.info("%s: building the datamart", day)
@@ -143,9 +143,9 @@ def _project(settings: Settings) -> Path | None:
     return folder
 
 
-def _datamart_is_built(settings: Settings, warehouse: Warehouse, transformed: Entries) -> bool:
-    """Whether the datamart is built from this very core, and people can read it."""
-    if DATAMART_ENTRY not in transformed:
+def _datamart_is_built(settings: Settings, folder: Path, warehouse: Warehouse, transformed: Entries) -> bool:
+    """Whether the datamart is built from this very core, none of its marts is gone, and people can read it."""
+    if DATAMART_ENTRY not in transformed or not _models(folder, DATAMART) <= warehouse.row_counts().keys():
         return False
     return not isinstance(warehouse, DuckDBWarehouse) or Path(settings.marts).exists()
 

@@ -85,6 +85,15 @@ def test_a_day_published_after_core_waits_for_the_next_core(built_shop: StagedSh
     assert all(equality.holds for equality in built_shop.warehouse.equalities())
 
 
+def test_a_mart_dropped_by_hand_is_built_again(built_shop: StagedShop) -> None:
+    built_shop.execute("drop table datamart.marts_daily_sales")
+
+    report = built_shop.datamart()
+
+    assert not report.nothing_to_do
+    assert built_shop.query("select count(*) from datamart.marts_daily_sales") == [(4,)]
+
+
 def test_nothing_runs_when_nothing_changed(built_shop: StagedShop) -> None:
     marts = built_shop.marts.stat()
 
