@@ -70,7 +70,7 @@ def _wait_for_other_ingests(cursor: Cursor[TupleRow], url: str) -> None:
     except psycopg.errors.LockNotAvailable:
         raise ShopError(
             f"another ingest of {_place(url)} has been running for {LOCK_TIMEOUT_S:.0f} s",
-            "Wait for it, or end it (its session is named `tillroll shop` in pg_stat_activity). Nothing was written.",
+            "Wait for it, or end it (its session is named 'tillroll shop' in pg_stat_activity). Nothing was written.",
         ) from None
     cursor.execute("set local lock_timeout to default")
 
