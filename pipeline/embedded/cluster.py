@@ -12,6 +12,7 @@ from pathlib import Path
 import psutil
 
 from pipeline.embedded import privileges
+from pipeline.embedded.folders import make_folder
 from pipeline.embedded.state import State
 from pipeline.errors import ConfigurationError, StepError
 
@@ -40,7 +41,7 @@ class Cluster:
             StepError: initdb failed.
         """
         version = self._program_version()
-        self.folder.mkdir(parents=True, exist_ok=True)
+        make_folder(self.folder)
         self.folder.chmod(0o711)  # whoever runs the server must get to the data; everything in it is private
         run_as = privileges.choose(self.data, self.bin / "postgres")
         if (self.data / "PG_VERSION").exists():

@@ -18,6 +18,7 @@ from xmlrpc.client import Fault, ServerProxy
 
 import psutil
 
+from pipeline.embedded.folders import make_folder
 from pipeline.embedded.unix_rpc import UnixTransport
 from pipeline.errors import ConfigurationError, StepError, TransientError
 from pipeline.settings import ROOT, Settings
@@ -68,7 +69,7 @@ class Manager:
         Raises:
             StepError: it did not start; the message is its own.
         """
-        (self.run / "logs").mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_folder(self.run / "logs")
         configuration = ROOT / "config" / "supervisord.conf"
         started = subprocess.run(
             [sys.executable, "-P", "-m", "supervisor.supervisord", "--configuration", str(configuration)],

@@ -18,6 +18,7 @@ from filelock import FileLock, Timeout
 from pipeline.embedded import ports, privileges
 from pipeline.embedded.cluster import Cluster
 from pipeline.embedded.databases import OWNERS, ensure_database, owner_of
+from pipeline.embedded.folders import make_folder
 from pipeline.embedded.locks import UseLock
 from pipeline.errors import ConfigurationError, StepError, TransientError
 from pipeline.settings import Settings
@@ -50,7 +51,7 @@ class EmbeddedPostgres:
             StepError: it did not start; the message holds the end of its log.
             TransientError: another process is stopping or starting it and does not come to an end.
         """
-        self.folder.mkdir(parents=True, exist_ok=True)
+        make_folder(self.folder)
         if not self._users.use(STOP_SECONDS):
             raise TransientError("the embedded PostgreSQL does not come to a stop", self._remedy)
         try:

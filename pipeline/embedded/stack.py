@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from filelock import FileLock, Timeout
 
 from pipeline.embedded import ports
+from pipeline.embedded.folders import make_folder
 from pipeline.embedded.health import Health, stack_health
 from pipeline.embedded.locks import UseLock
 from pipeline.embedded.manager import Manager, Program
@@ -74,7 +75,7 @@ class Stack:
 
     @contextmanager
     def _alone(self) -> Iterator[None]:
-        self._lock.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_folder(self._lock.parent)
         lock = FileLock(self._lock, timeout=UP_SECONDS)
         try:
             lock.acquire()

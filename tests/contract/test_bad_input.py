@@ -1,17 +1,28 @@
 """Wrong settings, unusable places, and rivals: each gets one line that says what to do, and shows no secret."""
 
+import errno
+import os
 import stat
+import subprocess
+import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import duckdb
 import psycopg
 import pytest
+import typer
+import typer.main
+from typer.testing import CliRunner
 
 from ingestion import database
 from ingestion.errors import ShopError
+from pipeline.cli.app import app
 from pipeline.errors import ConfigurationError, StepError
 from pipeline.snapshot import open_snapshot
 from pipeline.warehouse.duckdb import DuckDBWarehouse
+
+Command = Callable[..., subprocess.CompletedProcess[str]]
 
 
 def test_an_ingest_and_an_extract_do_not_wait_for_each_other(shop_url: str) -> None:
@@ -101,3 +112,81 @@ def test_a_view_that_cannot_be_read_is_left_out_and_said(tmp_path: Path, caplog:
     assert warehouse.row_counts() == {"core.base": 1}
     assert "core.gone" in caplog.text
     assert "core.narrow" in caplog.text
+
+
+@pytest.fixture
+def command(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Command:
+    """Runs the program in a process of its own, with nothing set but the given variables and a data folder."""
+    for name in [name for name in os.environ if name.startswith("TILLROLL_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("TILLROLL_DATA_DIR", str(tmp_path / "data"))
+
+    def run(*arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-P", "-c", "from pipeline.cli import main; main()", *arguments],
+            env={**os.environ, **variables}, capture_output=True, text=True, check=False,
+        )  # fmt: skip
+
+    return run
+
+
+def _is_one_error(answer: subprocess.CompletedProcess[str], code: int, *named: str) -> None:
+    assert answer.returncode == code, answer.stderr
+    assert "Traceback" not in answer.stderr
+    error, remedy = answer.stderr.splitlines()[-2:]  # what it was about to do may come before
+    assert error.startswith("error: ")
+    assert remedy.startswith("  remedy: ")
+    assert [name for name in named if name not in error] == []
+
+
+@pytest.mark.parametrize("arguments", [["up"], ["sync"], ["ingest"], ["url", "source"], ["down"]], ids=" ".join)
+def test_a_data_folder_that_cannot_be_there(command: Command, tmp_path: Path, arguments: list[str]) -> None:
+    (tmp_path / "file").write_text("in the way")
+    place = str(tmp_path / "file" / "data")
+    _is_one_error(command(*arguments, TILLROLL_DATA_DIR=place), 2, place, "Not a directory")
+
+
+def test_a_size_that_is_none(command: Command) -> None:
+    _is_one_error(command("audit", TILLROLL_WAREHOUSE_MEMORY="lots"), 2, "TILLROLL_WAREHOUSE_MEMORY")
+
+
+def test_a_system_error_that_nobody_explained_names_its_file(command: Command, tmp_path: Path) -> None:
+    lock = tmp_path / "data" / "postgres" / "in-use.lock"
+    lock.mkdir(parents=True)
+    _is_one_error(command("sync"), 1, f"Is a directory: {lock}")
+
+
+@pytest.mark.parametrize(
+    ("error", "shown"),
+    [
+        (FileNotFoundError(2, "No such file or directory", "/a", None, "/b"), "No such file or directory: /a: /b"),
+        (TimeoutError("timed out"), "timed out"),
+        (psycopg.errors.UndefinedTable("no table x\nLINE 1"), "psycopg.UndefinedTable: no table x"),
+        (psycopg.ProgrammingError("bad postgresql://me:hunter2@db"), "bad postgresql://me:***@db"),
+        (duckdb.CatalogException("Catalog Error: no y\n\nLINE 1"), "duckdb.CatalogException: Catalog Error: no y"),
+    ],
+)
+@pytest.mark.parametrize("verbose", [False, True])
+def test_an_error_that_nobody_explained_is_one_line(error: Exception, shown: str, verbose: bool) -> None:
+    result = CliRunner().invoke(_failing(error), ["--verbose", "fail"] if verbose else ["fail"])
+    assert result.exit_code == 1
+    assert ("Traceback" in result.stderr) == verbose
+    assert result.stderr.splitlines()[-2].endswith(shown)
+
+
+def test_a_reader_that_has_seen_enough_is_told_nothing() -> None:
+    result = CliRunner().invoke(_failing(BrokenPipeError(errno.EPIPE, "Broken pipe")), ["fail"])
+    assert result.exit_code == 1
+    assert result.output == ""
+
+
+def _failing(error: Exception) -> typer.Typer:
+    """A program that ends as `tillroll` does when a command raises the error."""
+    program = typer.Typer(cls=type(typer.main.get_group(app)))
+    program.callback()(lambda verbose=False: None)
+
+    @program.command()
+    def fail() -> None:
+        raise error
+
+    return program

@@ -1,16 +1,19 @@
 """State files, ports and locks: what several processes must agree on."""
 
+import errno
 import multiprocessing
+import os
 import socket
 import stat
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 
-from pipeline.embedded import ports
+from pipeline.embedded import ports, state
 from pipeline.embedded.locks import UseLock
 from pipeline.embedded.state import State
-from pipeline.errors import ConfigurationError
+from pipeline.errors import ConfigurationError, StepError, TransientError
 from pipeline.settings import Settings
 
 
@@ -23,13 +26,13 @@ def _make(path: Path, mine: str, answers: "multiprocessing.Queue[str | int]") ->
 
 
 def test_state_is_kept_and_private(tmp_path: Path) -> None:
-    state = State(tmp_path / "run" / "state.json")
-    assert state.get_or_make("password", lambda: "first") == "first"
-    assert State(state.path).get_or_make("password", lambda: "second") == "first"
-    state.put("port", 4711)
-    assert state.read() == {"password": "first", "port": 4711}
-    assert stat.S_IMODE(state.path.stat().st_mode) == 0o600
-    assert [path.name for path in state.path.parent.iterdir() if path.name.startswith(".")] == []
+    kept = State(tmp_path / "run" / "state.json")
+    assert kept.get_or_make("password", lambda: "first") == "first"
+    assert State(kept.path).get_or_make("password", lambda: "second") == "first"
+    kept.put("port", 4711)
+    assert kept.read() == {"password": "first", "port": 4711}
+    assert stat.S_IMODE(kept.path.stat().st_mode) == 0o600
+    assert [path.name for path in kept.path.parent.iterdir() if path.name.startswith(".")] == []
 
 
 def test_processes_that_ask_at_once_get_the_same(tmp_path: Path) -> None:
@@ -54,6 +57,40 @@ def test_damaged_state_is_named_and_left_alone(tmp_path: Path, content: str) -> 
     with pytest.raises(ConfigurationError, match=r"state\.json"):
         State(path).get_or_make("password", lambda: "new")
     assert path.read_text() == content
+
+
+def test_state_that_another_process_keeps_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(state, "LOCK_SECONDS", 0.1)
+    with FileLock(tmp_path / "state.json.lock"), pytest.raises(TransientError, match=r"kept .*state\.json"):
+        State(tmp_path / "state.json").put("port", 1)
+
+
+def test_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way")
+    with pytest.raises(ConfigurationError, match=r"cannot make the folder .*file/run") as raised:
+        State(tmp_path / "file" / "run" / "state.json").put("port", 1)
+    assert "TILLROLL_DATA_DIR" in raised.value.remedy
+
+
+@pytest.mark.parametrize("in_the_way", ["state.json", "state.json.lock"])
+def test_state_that_cannot_be_written_is_named(tmp_path: Path, in_the_way: str) -> None:
+    (tmp_path / in_the_way / "a folder").mkdir(parents=True)
+    with pytest.raises((StepError, ConfigurationError), match=r"cannot .*state\.json"):
+        State(tmp_path / "state.json").put("port", 1)
+
+
+def test_full_disk_leaves_what_was_known(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    known = State(tmp_path / "state.json")
+    known.put("port", 1)
+
+    def fail(_: int) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(state.os, "fsync", fail)
+    with pytest.raises(StepError, match=r"cannot write .*state\.json: No space left on device"):
+        known.put("port", 2)
+    monkeypatch.undo()
+    assert known.read() == {"port": 1}
 
 
 def test_ports_are_kept_and_differ_between_servers_and_folders(tmp_path: Path) -> None:
