@@ -129,6 +129,16 @@ def test_layers_read_the_layer_below(manifest: Any) -> None:
         assert parents(node) <= {f"model.{parent}" for parent in below}, name
 
 
+def test_a_test_of_the_marts_reads_nothing_published_since_core_was_built(manifest: Any) -> None:
+    marts = {f"model.{name}" for name in models(manifest, "datamart")}
+    core = {f"model.{name}" for name in models(manifest, "core")}
+    tests = {node.name: parents(node) for node in manifest.nodes.values() if node.resource_type == "test"}
+    of_marts = {name: read for name, read in tests.items() if read & marts}
+
+    assert "layers_are_equal" in of_marts
+    assert {name for name, read in of_marts.items() if not read <= marts | core} == set()
+
+
 def test_nothing_is_built_on_a_snapshot(manifest: Any) -> None:
     for node in models(manifest).values():
         assert not any(parent.startswith("snapshot.") for parent in parents(node)), node.name
