@@ -4,11 +4,13 @@ A check yields facts, and stops at the first without which the rest of it makes 
 """
 
 import os
+import shlex
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
+import duckdb
 import psutil
 import psycopg
 from dotenv import dotenv_values
@@ -49,7 +51,7 @@ def examine(settings: Settings) -> Iterator[Finding]:
         except TillrollError as error:
             wrong_use = isinstance(error, ConfigurationError)
             yield Finding(name, Verdict.FAIL, error.message, error.remedy, wrong_use)
-        except (OSError, psycopg.Error) as error:
+        except (OSError, psycopg.Error, duckdb.Error) as error:
             yield Finding(name, Verdict.FAIL, f"{type(error).__name__}: {str(error).strip()}", "Repair what it names.")
 
 
@@ -89,7 +91,9 @@ def _lake(settings: Settings) -> Facts:
         lake.delete(path)
     yield Verdict.OK, f"{lake.url} can be written, read and cleaned", ""
     if lake.url.startswith("file://"):
-        yield _space(Path(unquote(urlsplit(lake.url).path)))
+        folder = Path(unquote(urlsplit(lake.url).path))
+        yield _space(folder)
+        yield from _privacy(settings, folder)
 
 
 def _warehouse(settings: Settings) -> Facts:
@@ -100,6 +104,7 @@ def _warehouse(settings: Settings) -> Facts:
         if not os.access(folder, os.W_OK | os.X_OK):
             yield Verdict.FAIL, f"{folder} cannot be written", "Change its owner, or set TILLROLL_WAREHOUSE_URL."
             return
+        yield from _privacy(settings, path.parent)
         if _is_locked(Path(f"{path}.lock")):
             yield Verdict.WARN, f"{path} is in use by a run", "Ask again once it is over."
             return
@@ -139,6 +144,14 @@ def _servers(settings: Settings) -> Facts:
 def _existing(folder: Path) -> Path:
     """The folder, or the nearest one above it that exists: the one in which it would be made."""
     return next(path for path in (folder, *folder.parents) if path.exists())
+
+
+def _privacy(settings: Settings, folder: Path) -> Facts:
+    """May others on this machine get at the customers' rows in a folder?"""
+    if folder.exists() and folder.stat().st_mode & 0o077:
+        ours = folder.is_relative_to(settings.data)
+        close = f"chmod 700 {shlex.quote(str(folder))}" if ours else "choose a folder of its own, and chmod 700 it"
+        yield Verdict.WARN, f"{folder} is open to others on this machine", f"Unless customers' rows are theirs: {close}"
 
 
 def _space(folder: Path) -> tuple[Verdict, str, str]:

@@ -6,6 +6,7 @@ import socket
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
+import duckdb
 import psycopg
 import pytest
 from filelock import FileLock
@@ -17,6 +18,7 @@ from pipeline.cli.app import app
 from pipeline.doctor import examine
 from pipeline.finding import Finding, Verdict
 from pipeline.settings import Settings
+from pipeline.warehouse.duckdb import DuckDBWarehouse
 
 CATALOG = """
 schema: shop
@@ -141,7 +143,7 @@ def test_lake_of_a_kind_nobody_knows(settings: Settings) -> None:
 
 def test_warehouse_that_is_in_use(settings: Settings) -> None:
     folder = settings.data / "warehouse"
-    folder.mkdir(parents=True)
+    folder.mkdir(mode=0o700, parents=True)
     with FileLock(folder / "warehouse.duckdb.lock"):
         assert "in use" in _one(settings, "warehouse", Verdict.WARN).detail
 
@@ -151,6 +153,38 @@ def test_warehouse_that_is_damaged(settings: Settings) -> None:
     folder.mkdir(parents=True)
     (folder / "warehouse.duckdb").write_bytes(b"not a database" * 1000)
     assert "warehouse.duckdb" in _one(settings, "warehouse", Verdict.FAIL).detail
+
+
+def test_folders_that_tillroll_makes_are_private(settings: Settings) -> None:
+    with DuckDBWarehouse.from_url(settings.warehouse).publication():
+        pass
+    assert [f.detail for f in examine(settings) if "open to others" in f.detail] == []
+
+
+@pytest.mark.parametrize("place", ["lake", "warehouse"])
+def test_folder_that_others_may_read(settings: Settings, place: str) -> None:
+    folder = settings.data / place
+    folder.mkdir(parents=True)
+    folder.chmod(0o755)
+    finding = _one(settings, place, Verdict.WARN)
+    assert f"{folder} is open to others" in finding.detail
+    assert finding.remedy.endswith(f"chmod 700 {folder}")
+
+
+def test_folder_of_other_things_is_not_to_be_closed(settings: Settings, tmp_path: Path) -> None:
+    (tmp_path / "everybody's").mkdir()
+    (tmp_path / "everybody's").chmod(0o777)
+    shared = settings.model_copy(update={"warehouse_url": f"duckdb://{tmp_path}/everybody's/warehouse.duckdb"})
+    assert "a folder of its own" in _one(shared, "warehouse", Verdict.WARN).remedy
+
+
+def test_warehouse_in_which_something_else_lies(settings: Settings) -> None:
+    path = DuckDBWarehouse.from_url(settings.warehouse).path
+    path.parent.mkdir(mode=0o700, parents=True)
+    with duckdb.connect(str(path)) as connection:
+        connection.execute("create schema staging; create table staging.old as select 1 as a")
+        connection.execute("create view staging._ledger as from staging.old; drop table staging.old")
+    assert "CatalogException" in _one(settings, "warehouse", Verdict.FAIL).detail
 
 
 def test_mail_server_that_does_not_answer(settings: Settings, closed_port: int) -> None:
