@@ -18,6 +18,7 @@ from xmlrpc.client import Fault, ServerProxy
 
 import psutil
 
+from pipeline.embedded import started_with
 from pipeline.embedded.folders import make_folder
 from pipeline.embedded.unix_rpc import UnixTransport
 from pipeline.errors import ConfigurationError, StepError, TransientError
@@ -103,10 +104,11 @@ class Manager:
 
     def changed_settings(self) -> list[str]:
         """Names of the settings that are not what they were when the manager was started."""
-        process = self._process()
-        before = json.loads(process.environ().get("STACK_SETTINGS", "{}")) if process else {}
-        now = json.loads(_described(self.settings))
-        return [f"TILLROLL_{name.upper()}" for name in now if name in before and now[name] != before[name]]
+        return started_with.changed_settings(json.loads(self._started_with("STACK_SETTINGS") or "{}"), self.settings)
+
+    def code_has_changed(self) -> bool:
+        """Whether the code on disk is not what it was when the manager was started."""
+        return self._started_with("STACK_CODE") != started_with.code_id()
 
     def shut_down(self) -> bool:
         """Stop all programs, then the manager. False where none was running.
@@ -136,6 +138,10 @@ class Manager:
         except (OSError, ValueError, psutil.Error):
             return None
 
+    def _started_with(self, variable: str) -> str | None:
+        process = self._process()
+        return process.environ().get(variable) if process else None
+
     def _call(self, method: str, *arguments: Any) -> Any:
         """Raises OSError or HTTPException where the manager does not answer, Fault where it refuses."""
         with ServerProxy("http://localhost", transport=UnixTransport(self._socket)) as proxy:
@@ -164,11 +170,7 @@ class Manager:
             "STACK_RUN": str(self.run),
             "STACK_SOCKET": str(self._socket),
             "STACK_INBOX": "false" if self.settings.smtp_url else "true",
-            "STACK_SETTINGS": _described(self.settings),
+            "STACK_SETTINGS": json.dumps(started_with.described(self.settings)),
+            "STACK_CODE": started_with.code_id(),
             "TILLROLL_DATA_DIR": str(self.settings.data),
         }
-
-
-def _described(settings: Settings) -> str:
-    """All settings as JSON, secrets as asterisks."""
-    return settings.model_dump_json(exclude={"data_dir"})

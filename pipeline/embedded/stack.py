@@ -44,8 +44,7 @@ class Stack:
         """
         with self._alone():
             if self.manager.is_running():
-                if changed := self.manager.changed_settings():
-                    logger.warning("changed since the servers were started: %s; `tillroll down` first", changed)
+                self._say_what_has_changed()
                 started = self._start_what_is_down()
                 self._wait_until_healthy(watch)
                 return started
@@ -85,6 +84,13 @@ class Stack:
             yield
         finally:
             lock.release()
+
+    def _say_what_has_changed(self) -> None:
+        """Running servers keep the settings and the code they began with."""
+        if changed := self.manager.changed_settings():
+            logger.warning("changed since the servers were started: %s; `tillroll down` first", ", ".join(changed))
+        if self.manager.code_has_changed():
+            logger.warning("the code changed since the servers started: `tillroll down`, then `tillroll up`")
 
     def _start(self) -> None:
         self._wait_for_leftovers()

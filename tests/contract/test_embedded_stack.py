@@ -14,6 +14,7 @@ import psutil
 import pytest
 
 from pipeline.alerts import smtp
+from pipeline.embedded import started_with
 from pipeline.embedded.health import stack_health
 from pipeline.embedded.postgres import EmbeddedPostgres
 from pipeline.embedded.stack import Stack
@@ -77,6 +78,16 @@ def test_setting_that_changed_meanwhile_is_named(stack: Stack, caplog: pytest.Lo
     changed = Settings(lookback=stack.settings.lookback + 1)
     assert not Stack(changed).up()
     assert "TILLROLL_LOOKBACK" in caplog.text
+
+
+def test_code_that_changed_meanwhile_is_said(
+    stack: Stack, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    assert not stack.manager.code_has_changed()
+    (tmp_path / "new.py").write_text("")
+    monkeypatch.setattr(started_with, "CODE", (*started_with.CODE, tmp_path))
+    assert not stack.up()
+    assert "the code changed since the servers started: `tillroll down`, then `tillroll up`" in caplog.messages
 
 
 def test_nothing_listens_beyond_this_machine(stack: Stack) -> None:
