@@ -54,7 +54,7 @@ class Table:
     def schema_id(self) -> str:
         """16 hex digits that change whenever the meaning of a stored fingerprint would."""
         types = [[c.name, c.type.source, c.type.rule.value, c.type.precision, c.type.scale] for c in self.columns]
-        shape = [self.partition, types]
+        shape = [self.schema, self.partition, types]
         return hashlib.sha256(json.dumps(shape).encode()).hexdigest()[:16]
 
 

@@ -28,7 +28,7 @@ def audit(settings: Settings, progress: Progress = silent) -> AuditReport:
     catalog, warehouse = load_catalog(settings.catalog_path), open_warehouse(settings)
     ledger = warehouse.ledger()
     windows = {table.name: Window(None, _last_day(table, ledger)) for table in catalog}
-    with source(settings) as url, open_snapshot(url) as snapshot:
+    with source(settings) as url, open_snapshot(url, catalog, workers=settings.workers) as snapshot:
         check_catalog(snapshot.leader, catalog)
         ours = source_fingerprints(snapshot, catalog, windows, settings.workers, progress)
     counter = Counter(progress, "compare with the warehouse", len(catalog.tables))

@@ -1,20 +1,23 @@
-"""Extract: write the planned partitions to the lake, all in one snapshot, each day committed by its manifest.
+"""Extract: write the planned partitions to the lake, all in one snapshot, and what the snapshot held into the manifest.
 
 Objects get their names only when all of them are complete; manifests follow, the run's own day last. A crash at any
-point leaves each earlier manifest true or its object refused, and never half a history that looks whole.
+point leaves each earlier manifest true or its object refused. The day's manifest says of every compared partition what
+the source held, so that publishing needs nothing else, and never takes an old object for what the source holds.
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from importlib.metadata import version
+from typing import TypedDict
 
 from pipeline.catalog import Catalog
-from pipeline.fingerprint import Partition
+from pipeline.fingerprint import Fingerprint, Partition
 from pipeline.lake.base import Lake
-from pipeline.manifest import History, LakeObject, Manifest, manifest_path, parse_manifest
+from pipeline.manifest import Found, LakeObject, Manifest, Run, manifest_path, parse_manifest
 from pipeline.plan import Planned
 from pipeline.snapshot import Snapshot
 from pipeline.table_copy import PartitionFiles, copy_table
@@ -24,7 +27,8 @@ from pipeline.table_copy import PartitionFiles, copy_table
 class Extraction:
     """What one extract step works with.
 
-    `sequence` orders its snapshot after every published one. `histories` names the tables taken with all their history.
+    `found` are the fingerprints of all compared partitions, `histories` the tables compared from their beginning.
+    `sequence` orders the snapshot after every published one. `quiet` keeps those out who load while objects change.
     """
 
     snapshot: Snapshot
@@ -32,35 +36,46 @@ class Extraction:
     catalog: Catalog
     day: date
     sequence: int
+    found: Mapping[Partition, Fingerprint]
     histories: frozenset[str]
     shard_bytes: int
     workers: int
+    quiet: Callable[[], AbstractContextManager[None]]
 
-    def folder(self, planned: Planned) -> date:
+    def folder(self, partition: Partition) -> date:
         """A daily partition lies under its own day, a whole table under the day whose run found it changed."""
-        return planned.partition.day or self.day
+        return partition.day or self.day
 
 
-def extract(run: Extraction, plan: Sequence[Planned], advance: Callable[[Partition], None]) -> list[LakeObject]:
+@dataclass(frozen=True, slots=True)
+class Extracted:
+    """The plan's objects: those `written`, and those `kept` because an interrupted run had written the same rows."""
+
+    written: tuple[LakeObject, ...]
+    kept: tuple[LakeObject, ...]
+
+
+def extract(run: Extraction, plan: Sequence[Planned], advance: Callable[[Partition], None]) -> Extracted:
     """Write the planned partitions and their manifests. `advance` is called, from any thread, after each partition.
-
-    Returns:
-        The objects written. A planned partition is not among them where the lake already held it, whole and intact,
-        from a run that was interrupted before it published.
 
     Raises:
         StepError: the lake cannot be written. DataError: PostgreSQL cannot print a value.
     """
     run.lake.sweep()
-    manifests = {folder: read_manifest(run.lake, folder) for folder in sorted({run.folder(p) for p in plan})}
-    missing = [p for p in plan if not _is_there(run, p, manifests[run.folder(p)])]
+    folders = {run.day, *(run.folder(planned.partition) for planned in plan)}
+    manifests = {folder: read_manifest(run.lake, folder) for folder in sorted(folders)}
+    there = {p.partition: _there(run, p, manifests[run.folder(p.partition)]) for p in plan}
     with ThreadPoolExecutor(run.workers, "extract") as pool:
-        tables = [pool.submit(_copy, run, *item, advance) for item in _by_table(missing)]
+        missing = _by_table(planned for planned in plan if there[planned.partition] is None)
+        tables = [pool.submit(_copy, run, *item, advance) for item in missing]
         files = [file for table in tables for file in table.result()]
-    objects = [_commit(run, file) for file in files]
-    for folder in sorted(manifests, key=lambda day: (day == run.day, day)):
-        _write_manifest(run, folder, manifests[folder], objects)
-    return objects
+    with run.quiet():
+        # The lock that keeps other extracts away is the leader's: were it gone, nothing may be named any more.
+        run.snapshot.leader.execute("select 1")
+        extracted = Extracted(tuple(_commit(run, file) for file in files), tuple(o for o in there.values() if o))
+        for folder in sorted(manifests, key=lambda day: (day == run.day, day)):
+            _write_manifest(run, folder, manifests[folder], [*extracted.written, *extracted.kept])
+    return extracted
 
 
 def read_manifest(lake: Lake, day: date) -> Manifest | None:
@@ -70,14 +85,30 @@ def read_manifest(lake: Lake, day: date) -> Manifest | None:
     return None if content is None else parse_manifest(content, path)
 
 
-def _is_there(run: Extraction, planned: Planned, manifest: Manifest | None) -> bool:
-    """Whether an interrupted run left this very object. A history is always written whole."""
+def _there(run: Extraction, planned: Planned, manifest: Manifest | None) -> LakeObject | None:
+    """The object that an interrupted run left, with these very rows and intact, as an object of this run."""
     found = manifest.objects.get(planned.partition.table) if manifest else None
-    if found is None or found.table in run.histories or found.sequence <= planned.published:
-        return False
-    same = (found.partition, found.fingerprint) == (planned.partition, planned.fingerprint)
-    current = found.schema_id == run.catalog.table(found.table).schema_id
-    return same and current and all(map(run.lake.matches, found.parts))
+    if found is None or (found.partition, found.fingerprint) != (planned.partition, planned.fingerprint):
+        return None
+    if found.schema_id != run.catalog.table(found.table).schema_id or not all(map(run.lake.matches, found.parts)):
+        return None
+    return found.model_copy(update=dict(_origin(run)))
+
+
+class _Origin(TypedDict):
+    sequence: int
+    snapshot: str
+    extracted_at: datetime
+    run_day: date
+
+
+def _origin(run: Extraction) -> _Origin:
+    return {
+        "sequence": run.sequence,
+        "snapshot": run.snapshot.id,
+        "extracted_at": run.snapshot.taken_at,
+        "run_day": run.day,
+    }
 
 
 def _by_table(plan: Iterable[Planned]) -> list[tuple[str, list[Planned]]]:
@@ -92,7 +123,7 @@ def _copy(
     run: Extraction, name: str, plan: Sequence[Planned], advance: Callable[[Partition], None]
 ) -> list[PartitionFiles]:
     table = run.catalog.table(name)
-    files = [PartitionFiles(run.lake, table, p, run.folder(p), run.shard_bytes) for p in plan]
+    files = [PartitionFiles(run.lake, table, p, run.folder(p.partition), run.shard_bytes) for p in plan]
     copy_table(run.snapshot, table, files, advance)
     return files
 
@@ -109,27 +140,31 @@ def _commit(run: Extraction, files: PartitionFiles) -> LakeObject:
         checksum=files.planned.fingerprint.checksum,
         schema_id=table.schema_id,
         columns={column.name: column.type.source for column in table.columns},
-        sequence=run.sequence,
-        snapshot=run.snapshot.id,
-        extracted_at=run.snapshot.taken_at,
-        run_day=run.day,
+        **_origin(run),
     )
 
 
-def _write_manifest(run: Extraction, folder: date, before: Manifest | None, written: Sequence[LakeObject]) -> None:
+def _write_manifest(run: Extraction, folder: date, before: Manifest | None, objects: Sequence[LakeObject]) -> None:
     """Name the folder's new objects beside its others, then delete the shards that no object has any more."""
-    new = {o.table: o for o in written if (o.day or run.day) == folder}
-    if not new:
-        return
     known = dict(before.objects) if before else {}
-    histories = dict(before.histories) if before else {}
-    if folder == run.day:
-        for name in run.histories:
-            histories[name] = History(sequence=run.sequence, partitions=sum(o.table == name for o in written))
-    manifest = Manifest(
-        code_version=version("tillroll"), day=folder, objects=dict(sorted((known | new).items())), histories=histories
-    )
+    current = known | {o.table: o for o in objects if run.folder(o.partition) == folder}
+    found = _found(run) if folder == run.day else before.run if before else None
+    manifest = Manifest(code_version=version("tillroll"), day=folder, objects=dict(sorted(current.items())), run=found)
     run.lake.write(manifest_path(folder), manifest.model_dump_json(indent=1).encode() + b"\n")
-    named = {part.path for o in manifest.objects.values() for part in o.parts}
+    named = {part.path for o in current.values() for part in o.parts}
     for part in (part for o in known.values() for part in o.parts if part.path not in named):
         run.lake.delete(part.path)
+
+
+def _found(run: Extraction) -> Run:
+    found = tuple(
+        Found(
+            table=partition.table,
+            day=partition.day,
+            rows=fingerprint.rows,
+            checksum=fingerprint.checksum,
+            schema_id=run.catalog.table(partition.table).schema_id,
+        )
+        for partition, fingerprint in run.found.items()
+    )
+    return Run(sequence=run.sequence, found=found, histories=tuple(sorted(run.histories)))

@@ -12,8 +12,8 @@ from pipeline.fingerprint import Fingerprint, Partition
 class LedgerEntry:
     """One published partition.
 
-    `schema_id` is the table's when it was published; `sequence` orders snapshots of the source, so that an older one
-    never replaces a newer; `run_day` is the day of the run that published it.
+    `schema_id` is the table's when it was published, `run_day` the day of the run that published it. `sequence` orders
+    snapshots of the source: it is that of the last one that found these rows, and an older never replaces a newer.
     """
 
     partition: Partition

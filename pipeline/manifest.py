@@ -4,9 +4,10 @@ Without a manifest a day does not exist; an object that is not what its manifest
 """
 
 from datetime import date, datetime
+from typing import Annotated
 from urllib.parse import quote
 
-from pydantic import BaseModel, ConfigDict, ValidationError, field_serializer
+from pydantic import BaseModel, ConfigDict, PlainSerializer, ValidationError
 
 from pipeline.errors import CorruptObjectError
 from pipeline.fingerprint import Fingerprint, Partition
@@ -15,6 +16,9 @@ FORMAT = 1
 
 
 SOURCE = "source/csv"
+
+# In JSON as text: many readers keep 53 bits of a number.
+Checksum = Annotated[int, PlainSerializer(str, return_type=str, when_used="json")]
 
 
 def manifest_path(day: date) -> str:
@@ -53,18 +57,13 @@ class LakeObject(BaseModel):
     parts: tuple[Part, ...]
     rows: int
     longest_line: int
-    checksum: int
+    checksum: Checksum
     schema_id: str
     columns: dict[str, str]
     sequence: int
     snapshot: str
     extracted_at: datetime
     run_day: date
-
-    @field_serializer("checksum")
-    def _exact(self, checksum: int) -> str:
-        """As text: many readers of JSON keep 53 bits of a number."""
-        return str(checksum)
 
     @property
     def partition(self) -> Partition:
@@ -75,23 +74,46 @@ class LakeObject(BaseModel):
         return Fingerprint(self.rows, self.checksum)
 
 
-class History(BaseModel):
-    """A daily table was taken with all its history: `partitions` objects of this `sequence`, under their own days."""
+class Found(BaseModel):
+    """One partition that a run compared, and what the source held."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    table: str
+    day: date | None
+    rows: int
+    checksum: Checksum
+    schema_id: str
+
+    @property
+    def partition(self) -> Partition:
+        return Partition(self.table, self.day)
+
+    @property
+    def fingerprint(self) -> Fingerprint:
+        return Fingerprint(self.rows, self.checksum)
+
+
+class Run(BaseModel):
+    """What the extract for a day found in its snapshot: every partition it compared, changed or not.
+
+    `histories` names the tables of which that is all there is, so that one never published can be published whole.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
     sequence: int
-    partitions: int
+    found: tuple[Found, ...]
+    histories: tuple[str, ...]
 
 
 class Manifest(BaseModel):
-    """All objects that lie under one day of the lake, and the histories which that day's run took, by table name."""
+    """All objects that lie under one day of the lake, by table name, and what the last extract for that day found."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
     format: int = FORMAT
     code_version: str
     day: date
     objects: dict[str, LakeObject]
-    histories: dict[str, History] = {}
+    run: Run | None = None
 
 
 def parse_manifest(content: bytes, path: str) -> Manifest:

@@ -29,15 +29,11 @@ class Window:
 
 @dataclass(frozen=True, slots=True)
 class Planned:
-    """A partition to extract, with the fingerprint its rows have in the source.
-
-    `published` is the sequence of the snapshot that is published now, 0 where none is.
-    """
+    """A partition to extract, with the fingerprint its rows have in the source."""
 
     partition: Partition
     fingerprint: Fingerprint
     reason: Reason
-    published: int
 
 
 def window(table: Table, day: date, lookback: int, ledger: Ledger) -> Window:
@@ -50,28 +46,33 @@ def window(table: Table, day: date, lookback: int, ledger: Ledger) -> Window:
     return Window(min(day - timedelta(days=lookback), resumed), day)
 
 
-def plan_table(
+def expected_partitions(
     table: Table, source: Mapping[Partition, Fingerprint], day: date, compared: Window, ledger: Ledger
-) -> list[Planned]:
-    """The partitions of `table` that must be published, in order of day.
+) -> dict[Partition, Fingerprint]:
+    """Every partition of `table` that the run for `day` compares, in order of day, and what must be published of it.
 
     `source` holds the fingerprints of the compared window; a daily table's partition without rows is absent there.
     """
-    expected = dict(source)
+    expected = {partition: found for partition, found in source.items() if partition.table == table.name}
     if table.is_daily:
         # The run's own day is published even without rows, and a published day that lost all its rows is compared too.
         expected.setdefault(Partition(table.name, day), EMPTY)
         for partition in ledger:
             if partition.table == table.name and partition.day and partition.day in compared:
                 expected.setdefault(partition, EMPTY)
-    planned = [_compare(table, partition, fingerprint, ledger) for partition, fingerprint in expected.items()]
-    return sorted((p for p in planned if p), key=lambda p: p.partition.day or date.min)
+    return dict(sorted(expected.items(), key=lambda item: item[0].day or date.min))
+
+
+def plan_table(table: Table, expected: Mapping[Partition, Fingerprint], ledger: Ledger) -> list[Planned]:
+    """Those of the expected partitions that differ from what is published."""
+    planned = (_compare(table, partition, fingerprint, ledger) for partition, fingerprint in expected.items())
+    return [p for p in planned if p]
 
 
 def _compare(table: Table, partition: Partition, source: Fingerprint, ledger: Ledger) -> Planned | None:
     published = ledger.get(partition)
     if published is None or published.schema_id != table.schema_id:
-        return Planned(partition, source, "new", published.sequence if published else 0)
+        return Planned(partition, source, "new")
     if published.fingerprint == source:
         return None
-    return Planned(partition, source, "changed" if source.rows else "emptied", published.sequence)
+    return Planned(partition, source, "changed" if source.rows else "emptied")

@@ -5,21 +5,24 @@ a row that commits meanwhile belongs, whole, to the next run. A session-level ad
 """
 
 import logging
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime
+from queue import SimpleQueue
 
 import psycopg
 from psycopg.conninfo import conninfo_to_dict
-from psycopg.sql import SQL, Literal
+from psycopg.sql import SQL, Identifier, Literal
 
+from pipeline.catalog import Table
 from pipeline.errors import ConfigurationError, TransientError
 
 logger = logging.getLogger(__name__)
 
 CONNECT_TIMEOUT_S = 10
 LOCK_TIMEOUT_S = 900
+FOLLOWER_LOCK_TIMEOUT_S = 5
 # Any constant does; this one spells "till" in ASCII.
 EXTRACT_LOCK = 0x74696C6C
 
@@ -46,37 +49,48 @@ _SET_SESSION = SQL("select {}").format(
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """An instant of the source. `id` is PostgreSQL's name for it; `taken_at` is the server's clock."""
+    """An instant of the source. `id` is PostgreSQL's name for it; `taken_at` is the server's clock.
 
-    url: str = field(repr=False)
+    `followers` are the connections that see the same rows as the `leader`, while nobody uses them.
+    """
+
     id: str
     taken_at: datetime
     utf8: bool
     leader: psycopg.Connection
+    followers: SimpleQueue[psycopg.Connection]
 
     @contextmanager
     def connect(self) -> Iterator[psycopg.Connection]:
-        """Another connection that sees the very same rows. Usable from any thread."""
-        with connect(self.url) as connection:
-            connection.execute("begin isolation level repeatable read, read only")
-            connection.execute(SQL("set transaction snapshot {}").format(Literal(self.id)))
+        """A follower for as long as the context lasts, from any thread; waits until one is free."""
+        connection = self.followers.get()
+        try:
             yield connection
+        finally:
+            self.followers.put(connection)
 
 
 @contextmanager
-def open_snapshot(url: str, *, exclusive: bool = False) -> Iterator[Snapshot]:
-    """A snapshot of the source, which lives as long as the context.
+def open_snapshot(
+    url: str, catalog: Iterable[Table] = (), *, workers: int = 1, exclusive: bool = False
+) -> Iterator[Snapshot]:
+    """A snapshot of the source with `workers` followers, which lives as long as the context.
 
-    `exclusive` waits until no other extract of this database runs.
+    The catalog's tables are kept from being truncated or altered meanwhile, as pg_dump does: a truncated table is empty
+    in every snapshot, older ones too. `exclusive` waits until no other extract of this database runs.
 
     Raises:
         ConfigurationError: the URL is wrong, or the source refuses it.
-        TransientError: the source is away, or another extract held the lock for 15 minutes.
+        TransientError: the source is away, or another extract, or a table's lock, was not free for 15 minutes.
     """
-    with connect(url) as leader:
+    with ExitStack() as connections:
+        leader = connections.enter_context(connect(url))
+        _wait_for_locks(leader, LOCK_TIMEOUT_S)
         if exclusive:
             _lock(leader)
+        tables = _lockable(leader, catalog)
         leader.execute("begin isolation level repeatable read, read only")
+        _keep(leader, tables)  # before the first query, which fixes what the transaction sees
         row = leader.execute(
             "select pg_export_snapshot(), clock_timestamp(), current_setting('server_encoding')"
         ).fetchone()
@@ -87,7 +101,32 @@ def open_snapshot(url: str, *, exclusive: bool = False) -> Iterator[Snapshot]:
                 f"the source database {leader.info.dbname} has encoding SQL_ASCII: its text has no known characters",
                 "Move it to a UTF8 database (pg_dump, createdb -E UTF8, pg_restore).",
             )
-        yield Snapshot(url, snapshot_id, taken_at.astimezone(UTC), encoding == "UTF8", leader)
+        followers: SimpleQueue[psycopg.Connection] = SimpleQueue()
+        for _ in range(workers):
+            followers.put(_follow(connections.enter_context(connect(url)), snapshot_id, tables))
+        yield Snapshot(snapshot_id, taken_at.astimezone(UTC), encoding == "UTF8", leader, followers)
+
+
+def _follow(connection: psycopg.Connection, snapshot_id: str, tables: Sequence[Identifier]) -> psycopg.Connection:
+    """See what the snapshot sees.
+
+    Tables are locked at once: whoever came to wait for one behind the leader would make a later query wait, which the
+    leader then waits for. The lock is not waited for either, or all readers of the shop would wait with us.
+    """
+    _wait_for_locks(connection, FOLLOWER_LOCK_TIMEOUT_S)
+    connection.execute("begin isolation level repeatable read, read only")
+    connection.execute(SQL("set transaction snapshot {}").format(Literal(snapshot_id)))
+    _keep(connection, tables)
+    return connection
+
+
+def _keep(connection: psycopg.Connection, tables: Sequence[Identifier]) -> None:
+    if tables:
+        connection.execute(SQL("lock table {} in access share mode").format(SQL(", ").join(tables)))
+
+
+def _wait_for_locks(connection: psycopg.Connection, seconds: int) -> None:
+    connection.execute("select set_config('lock_timeout', %s, false)", [f"{seconds}s"])
 
 
 @contextmanager
@@ -120,6 +159,11 @@ def _explained(place: str) -> Iterator[None]:
         raise ConfigurationError(
             f"PostgreSQL at {place}: {_reason(error)}",
             "Grant the user of TILLROLL_SOURCE_URL: usage on the schema, select on its tables (row security included).",
+        ) from error
+    except psycopg.errors.LockNotAvailable as error:
+        raise TransientError(
+            f"a table in PostgreSQL at {place} is locked: {_reason(error)}",
+            "Wait for the transaction that alters or truncates it, or end it (see pg_locks), and run the step again.",
         ) from error
     except psycopg.OperationalError as error:
         raise TransientError(
@@ -160,7 +204,6 @@ def _lock(connection: psycopg.Connection) -> None:
     if taken == (True,):
         return
     logger.info("another extract of this source is running; waiting for it")
-    connection.execute("select set_config('lock_timeout', %s, false)", [f"{LOCK_TIMEOUT_S}s"])
     try:
         connection.execute("select pg_advisory_lock(%s)", [EXTRACT_LOCK])
     except psycopg.errors.LockNotAvailable:
@@ -168,4 +211,15 @@ def _lock(connection: psycopg.Connection) -> None:
             f"another extract of this source has been running for {LOCK_TIMEOUT_S} s",
             "Wait for it, or end it (its sessions are named tillroll in pg_stat_activity).",
         ) from None
-    connection.execute("select set_config('lock_timeout', '0', false)")
+
+
+def _lockable(connection: psycopg.Connection, catalog: Iterable[Table]) -> list[Identifier]:
+    """The catalog's tables that are there and can be locked: foreign ones cannot."""
+    names = {(table.schema, table.name) for table in catalog}
+    rows = connection.execute(
+        "select n.nspname, c.relname from pg_catalog.pg_class c"
+        " join pg_catalog.pg_namespace n on n.oid = c.relnamespace"
+        " where n.nspname = any(%s) and c.relkind in ('r', 'p') order by 1, 2",
+        [sorted({schema for schema, _ in names})],
+    )
+    return [Identifier(*row) for row in rows if tuple(row) in names]

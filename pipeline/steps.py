@@ -23,13 +23,13 @@ from pipeline.extract import Extraction, extract
 from pipeline.fingerprint import Fingerprint, Partition
 from pipeline.lake import open_lake
 from pipeline.ledger import Ledger, LedgerEntry
-from pipeline.load import objects_to_load
+from pipeline.load import work_of_day
 from pipeline.manifest import LakeObject
-from pipeline.plan import Planned, Window, plan_table, window
+from pipeline.plan import Planned, Window, expected_partitions, plan_table, window
 from pipeline.progress import Counter, Progress, silent
 from pipeline.reports import ExtractReport, PublishReport, SyncReport
 from pipeline.settings import Settings
-from pipeline.snapshot import Snapshot, open_snapshot
+from pipeline.snapshot import open_snapshot
 from pipeline.source_fingerprints import source_fingerprints
 from pipeline.source_schema import check_catalog
 from pipeline.warehouse import open_warehouse
@@ -71,20 +71,35 @@ def extract_day(settings: Settings, day: date, progress: Progress = silent) -> E
     """Plan `day` and write the planned partitions to the lake."""
     started = time.monotonic()
     catalog, warehouse = load_catalog(settings.catalog_path), open_warehouse(settings)
-    with source(settings) as url, open_snapshot(url, exclusive=True) as snapshot:
+    with source(settings) as url, open_snapshot(url, catalog, workers=settings.workers, exclusive=True) as snapshot:
         warnings = check_catalog(snapshot.leader, catalog)
         for warning in warnings:
             logger.warning("%s: it is not moved", warning)
         ledger = warehouse.ledger()
         windows = {table.name: window(table, day, settings.lookback, ledger) for table in catalog}
         fingerprints = source_fingerprints(snapshot, catalog, windows, settings.workers, progress)
-        plan = _plan(catalog, fingerprints, day, windows, ledger)
-        logger.info("%s: %s of %s partitions differ", day, len(plan), len(fingerprints))
-        objects = _extract(settings, catalog, snapshot, day, ledger, plan, progress)
+        found, plan = _plan(catalog, fingerprints, day, windows, ledger)
+        logger.info("%s: %s of %s partitions differ", day, len(plan), len(found))
+        # The server's clock orders snapshots; where it was set back, they still come after what is published.
+        sequence = max(int(snapshot.taken_at.timestamp() * 1_000_000), ledger.last_sequence + 1)
+        counter = Counter(progress, "extract", len(plan))
+        run = Extraction(
+            snapshot=snapshot,
+            lake=open_lake(settings),
+            catalog=catalog,
+            day=day,
+            sequence=sequence,
+            found=found,
+            histories=frozenset(table.name for table in catalog if not ledger.knows(table)),
+            shard_bytes=settings.shard_bytes,
+            workers=settings.workers,
+            quiet=warehouse.lock,
+        )
+        objects = extract(run, plan, lambda _: counter.advance()).written
     logger.info("%s: %s objects written to the lake", day, len(objects))
     return ExtractReport(
         day=day,
-        compared=len(fingerprints),
+        compared=len(found),
         planned=dict(Tally(planned.reason for planned in plan)),
         written=len(objects),
         rows=sum(o.rows for o in objects),
@@ -103,22 +118,21 @@ def publish_day(settings: Settings, day: date, progress: Progress = silent) -> P
     started = time.monotonic()
     catalog, lake = load_catalog(settings.catalog_path), open_lake(settings)
     with open_warehouse(settings).publication() as publication:
-        chosen = objects_to_load(lake, catalog, publication.ledger(), day, settings.lookback)
-        loaded = Counter(progress, "load and audit", len(chosen))
+        work = work_of_day(lake, catalog, publication.ledger(), day)
+        loaded = Counter(progress, "load and audit", len(work.load))
         differences = []
-        for table, objects in chosen.items():
+        for table, objects in work.load.items():
             publication.load(table, objects, lake)
             expected = {o.partition: o.fingerprint for o in objects}
             differences += compare(expected, publication.fingerprints(table))
             loaded.advance()
         require_equal(differences)
-        published = [o for objects in chosen.values() for o in objects]
-        if published:
-            publication.publish([_entry(o, day, datetime.now(UTC)) for o in published])
+        published = [o for objects in work.load.values() for o in objects]
+        publication.publish([*(_entry(o, day, datetime.now(UTC)) for o in published), *work.confirmed])
     logger.info("%s: %s partitions proven equal and published", day, len(published))
     return PublishReport(
         day=day,
-        partitions={table.name: len(objects) for table, objects in chosen.items()},
+        partitions={table.name: len(objects) for table, objects in work.load.items()},
         rows=sum(o.rows for o in published),
         seconds=time.monotonic() - started,
     )
@@ -145,37 +159,15 @@ def _plan(
     day: date,
     windows: dict[str, Window],
     ledger: Ledger,
-) -> list[Planned]:
-    plan = []
+) -> tuple[dict[Partition, Fingerprint], list[Planned]]:
+    """Every compared partition as the source has it, and those of them that differ from what is published."""
+    found: dict[Partition, Fingerprint] = {}
+    plan: list[Planned] = []
     for table in catalog:
-        ours = {p: fingerprint for p, fingerprint in fingerprints.items() if p.table == table.name}
-        plan += plan_table(table, ours, day, windows[table.name], ledger)
-    return plan
-
-
-def _extract(
-    settings: Settings,
-    catalog: Catalog,
-    snapshot: Snapshot,
-    day: date,
-    ledger: Ledger,
-    plan: list[Planned],
-    progress: Progress,
-) -> list[LakeObject]:
-    # The server's clock orders snapshots; where it was set back, they still come after what is published.
-    sequence = max(int(snapshot.taken_at.timestamp() * 1_000_000), ledger.last_sequence + 1)
-    run = Extraction(
-        snapshot=snapshot,
-        lake=open_lake(settings),
-        catalog=catalog,
-        day=day,
-        sequence=sequence,
-        histories=frozenset(table.name for table in catalog if table.is_daily and not ledger.knows(table)),
-        shard_bytes=settings.shard_bytes,
-        workers=settings.workers,
-    )
-    counter = Counter(progress, "extract", len(plan))
-    return extract(run, plan, lambda _: counter.advance())
+        expected = expected_partitions(table, fingerprints, day, windows[table.name], ledger)
+        found |= expected
+        plan += plan_table(table, expected, ledger)
+    return found, plan
 
 
 def _entry(found: LakeObject, day: date, now: datetime) -> LedgerEntry:

@@ -30,7 +30,8 @@ def chain(day: Day = None) -> None:
     chosen = chosen_days(day, None, None)[0]
     started, before = time.monotonic(), open_warehouse(settings).ledger()
     _follow(settings, chosen)
-    published = {p: e for p, e in open_warehouse(settings).ledger().items() if before.get(p) != e}
+    after = open_warehouse(settings).ledger()
+    published = {p: e for p, e in after.items() if p not in before or before[p].published_at != e.published_at}
     rows = sum(entry.fingerprint.rows for entry in published.values())
     news = f"published {len(published):,} partitions, {rows:,} rows, each proven equal to its source"
     out.print(f"{chosen} {news if published else 'nothing to do: everything was published already'}")

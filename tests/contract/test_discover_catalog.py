@@ -272,8 +272,10 @@ def test_the_command_writes_to_stdout_and_speaks_on_stderr(
     assert result.stderr.splitlines() == [
         "person.mood: sales.mood (enum) arrives as text",
         "person.height: numeric arrives as text",
-        "moved by day, and compared for the lookback's days only: visit; "
-        "where older rows change at any time (customers, products), write `partition: null`",
+        (
+            "moved by day, and compared for the lookback's days only: visit; "
+            "where older rows change at any time (customers, products), write `partition: null`"
+        ),
     ]
 
 

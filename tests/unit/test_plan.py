@@ -8,7 +8,7 @@ import pytest
 from pipeline.catalog import Table, parse_catalog
 from pipeline.fingerprint import EMPTY, Fingerprint, Partition
 from pipeline.ledger import Ledger, LedgerEntry
-from pipeline.plan import Planned, Window, plan_table, window
+from pipeline.plan import Planned, Window, expected_partitions, plan_table, window
 
 COLUMNS = {"id": "int not null", "created_at": "date not null"}
 SALE, CUSTOMER = parse_catalog(
@@ -41,7 +41,8 @@ def published(partitions: Mapping[Partition, Fingerprint], table: Table = SALE) 
 def plan(
     source: Mapping[Partition, Fingerprint], ledger: Ledger, table: Table = SALE, lookback: int = 7
 ) -> list[Planned]:
-    return plan_table(table, source, D, window(table, D, lookback, ledger), ledger)
+    expected = expected_partitions(table, source, D, window(table, D, lookback, ledger), ledger)
+    return plan_table(table, expected, ledger)
 
 
 # the window
@@ -100,9 +101,9 @@ def test_a_first_run_takes_every_day_and_its_own_even_without_rows() -> None:
     planned = plan({partition(-9): SOME, partition(-100): OTHER}, Ledger())
 
     assert planned == [
-        Planned(partition(-100), OTHER, "new", 0),
-        Planned(partition(-9), SOME, "new", 0),
-        Planned(partition(0), EMPTY, "new", 0),
+        Planned(partition(-100), OTHER, "new"),
+        Planned(partition(-9), SOME, "new"),
+        Planned(partition(0), EMPTY, "new"),
     ]
 
 
@@ -120,7 +121,7 @@ def test_a_day_published_without_rows_is_left_alone() -> None:
 def test_a_changed_day_is_planned(found: Fingerprint) -> None:
     ledger = published({partition(-1): SOME, partition(0): SOME})
 
-    assert plan({partition(-1): found, partition(0): SOME}, ledger) == [Planned(partition(-1), found, "changed", 5)]
+    assert plan({partition(-1): found, partition(0): SOME}, ledger) == [Planned(partition(-1), found, "changed")]
 
 
 def test_a_late_day_that_never_had_rows_is_new() -> None:
@@ -128,13 +129,13 @@ def test_a_late_day_that_never_had_rows_is_new() -> None:
 
     planned = plan({partition(-5): SOME, partition(-2): OTHER, partition(0): SOME}, ledger)
 
-    assert planned == [Planned(partition(-2), OTHER, "new", 0)]
+    assert planned == [Planned(partition(-2), OTHER, "new")]
 
 
 def test_a_day_that_lost_all_its_rows_is_emptied() -> None:
     ledger = published({partition(-2): SOME, partition(0): SOME})
 
-    assert plan({partition(0): SOME}, ledger) == [Planned(partition(-2), EMPTY, "emptied", 5)]
+    assert plan({partition(0): SOME}, ledger) == [Planned(partition(-2), EMPTY, "emptied")]
 
 
 def test_a_day_outside_the_window_is_not_emptied() -> None:
@@ -159,9 +160,9 @@ def test_other_columns_make_every_day_new_and_empty_those_that_are_gone() -> Non
     planned = plan({partition(-40): SOME, partition(0): SOME}, ledger, WIDER)
 
     assert planned == [
-        Planned(partition(-40), SOME, "new", 5),
-        Planned(partition(-30), EMPTY, "new", 5),
-        Planned(partition(0), SOME, "new", 5),
+        Planned(partition(-40), SOME, "new"),
+        Planned(partition(-30), EMPTY, "new"),
+        Planned(partition(0), SOME, "new"),
     ]
 
 
@@ -180,14 +181,14 @@ def test_a_whole_table_is_one_partition() -> None:
     whole = Partition("customer")
     ledger = published({whole: SOME}, CUSTOMER)
 
-    assert plan({whole: SOME}, Ledger(), CUSTOMER) == [Planned(whole, SOME, "new", 0)]
+    assert plan({whole: SOME}, Ledger(), CUSTOMER) == [Planned(whole, SOME, "new")]
     assert plan({whole: SOME}, ledger, CUSTOMER) == []
-    assert plan({whole: OTHER}, ledger, CUSTOMER) == [Planned(whole, OTHER, "changed", 5)]
-    assert plan({whole: EMPTY}, ledger, CUSTOMER) == [Planned(whole, EMPTY, "emptied", 5)]
+    assert plan({whole: OTHER}, ledger, CUSTOMER) == [Planned(whole, OTHER, "changed")]
+    assert plan({whole: EMPTY}, ledger, CUSTOMER) == [Planned(whole, EMPTY, "emptied")]
 
 
 def test_an_empty_whole_table_is_published_once() -> None:
     whole = Partition("customer")
 
-    assert plan({whole: EMPTY}, Ledger(), CUSTOMER) == [Planned(whole, EMPTY, "new", 0)]
+    assert plan({whole: EMPTY}, Ledger(), CUSTOMER) == [Planned(whole, EMPTY, "new")]
     assert plan({whole: EMPTY}, published({whole: EMPTY}, CUSTOMER), CUSTOMER) == []

@@ -50,7 +50,6 @@ def test_what_is_built_from_what_is_published_has_nothing_to_do() -> None:
     ("published", "days", "tables"),
     [
         (entry("sale", 2, checksum=2), (2,), ()),
-        (entry("sale", 2, sequence=2), (2,), ()),
         (entry("sale", 2, schema="b"), (2,), ()),
         (entry("visit", 3), (3,), ()),
         (entry("customer", checksum=2), (), ("customer",)),
@@ -64,6 +63,12 @@ def test_a_partition_published_since_is_a_change(
     assert change.days == tuple(date(2025, 1, day) for day in days)
     assert change.whole_tables == tables
     assert not change.everything
+
+
+def test_a_partition_found_the_same_again_is_no_change() -> None:
+    again = entry("sale", 2, sequence=2)
+
+    assert not compare_inputs({**PUBLISHED, again.partition: again}, PROJECT_AS_BUILT, BUILT).partitions
 
 
 def test_a_partition_that_is_gone_is_a_change() -> None:

@@ -2,7 +2,7 @@
 
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -59,18 +59,21 @@ class BothSides:
         with open_snapshot(self._url) as snapshot:
             windows = {table.name: Window(None, DAY) for table in catalog}
             ours = source_fingerprints(snapshot, catalog, windows, workers=1)
-            plan = [Planned(partition, fingerprint, "new", 0) for partition, fingerprint in ours.items()]
+            plan = [Planned(partition, fingerprint, "new") for partition, fingerprint in ours.items()]
             run = Extraction(
                 snapshot=snapshot,
                 lake=self._lake,
                 catalog=catalog,
                 day=DAY,
                 sequence=uuid.uuid4().int,
-                histories=frozenset(tables),  # written even where the lake holds the same from before
+                found=ours,
+                histories=frozenset(tables),
                 shard_bytes=1 << 30,
                 workers=1,
+                quiet=nullcontext,
             )
-            objects = {found.table: found for found in extract(run, plan, lambda _: None)}
+            extracted = extract(run, plan, lambda _: None)
+            objects = {found.table: found for found in (*extracted.written, *extracted.kept)}
         sides = {}
         for table in catalog:
             self._publication.load(table, [objects[table.name]], self._lake)

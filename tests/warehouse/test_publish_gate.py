@@ -4,9 +4,12 @@ import json
 import os
 import subprocess
 import sys
+import threading
+import time
 import traceback
 from collections.abc import Sequence
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from small_shop import DAY, Shop
@@ -87,14 +90,14 @@ def test_a_damaged_object_of_a_published_table_is_extracted_anew(shop: Shop, dam
 
 def test_a_manifest_that_is_none_is_refused(shop: Shop) -> None:
     shop.sync()
-    (shop.days_folder / "2025-01-09" / "manifest.json").write_text("{")
+    (shop.days_folder / "2025-01-10" / "manifest.json").write_text("{")
 
-    with pytest.raises(CorruptObjectError, match=r"2025-01-09/manifest\.json is not a manifest"):
+    with pytest.raises(CorruptObjectError, match=r"2025-01-10/manifest\.json is not a manifest"):
         steps.publish_day(shop.settings, DAY)
 
 
 def test_a_day_that_was_not_extracted_is_not_published(shop: Shop) -> None:
-    with pytest.raises(DataError, match="no manifest for 2025-01-10"):
+    with pytest.raises(DataError, match="no manifest of a run for 2025-01-10"):
         steps.publish_day(shop.settings, DAY)
 
 
@@ -103,7 +106,7 @@ def test_half_a_history_is_never_taken_for_a_whole_one(shop: Shop) -> None:
     for file in (shop.days_folder / "2024-12-25").iterdir():
         file.unlink()
 
-    with pytest.raises(TransientError, match="history of sale is not whole"):
+    with pytest.raises(CorruptObjectError, match="does not hold sale 2024-12-25"):
         steps.publish_day(shop.settings, DAY)
 
     assert published_tables(shop) == NOTHING
@@ -119,7 +122,111 @@ def test_a_later_extract_of_an_unpublished_history_is_published_in_its_place(sho
     steps.publish_day(shop.settings, DAY)
 
     assert shop.audit().equal
-    assert steps.publish_day(shop.settings, DAY + timedelta(days=1)).nothing_to_do
+    assert steps.publish_day(shop.settings, DAY + timedelta(days=1)).partitions == {"sale": 1}
+    assert shop.audit().equal
+
+
+def test_a_change_taken_back_before_it_was_published_does_not_come(shop: Shop) -> None:
+    shop.sync()
+    shop.execute("update ecommerce.sale set amount = 99 where sale_id = 3")
+    shop.execute("update ecommerce.customer set name = 'X' where customer_id = 1")
+    steps.extract_day(shop.settings, DAY)
+    shop.execute("update ecommerce.sale set amount = 3.75 where sale_id = 3")
+    shop.execute("update ecommerce.customer set name = 'customer 1' where customer_id = 1")
+
+    shop.sync(DAY + timedelta(days=1))
+    assert steps.publish_day(shop.settings, DAY).nothing_to_do
+
+    assert shop.audit().equal
+
+
+def test_a_bad_value_that_was_repaired_does_not_stay(shop: Shop) -> None:
+    shop.sync()
+    shop.execute("update ecommerce.sale set amount = 'NaN' where sale_id = 3")
+    with pytest.raises(DataError):
+        shop.sync()
+    shop.execute("update ecommerce.sale set amount = 3.75 where sale_id = 3")
+
+    shop.sync()
+    shop.sync(DAY + timedelta(days=1))
+
+    assert shop.audit().equal
+
+
+def test_a_lost_warehouse_is_filled_with_what_the_source_holds_now(shop: Shop) -> None:
+    shop.sync()
+    shop.execute("update ecommerce.customer set name = 'later' where customer_id = 1")
+    shop.sync(DAY + timedelta(days=1))
+    shop.execute("update ecommerce.customer set name = 'customer 1' where customer_id = 1")
+    shop.execute("delete from ecommerce.sale where created_at >= '2025-01-07Z' and created_at < '2025-01-08Z'")
+    for file in (shop.settings.data / "warehouse").iterdir():
+        file.unlink()
+
+    shop.sync()
+
+    assert shop.audit().equal
+
+
+def test_days_lost_from_the_lake_between_extract_and_publish_are_missed(shop: Shop) -> None:
+    shop.sync()
+    shop.execute("update ecommerce.sale set amount = 0 where sale_id = 1")
+    steps.extract_day(shop.settings, DAY)
+    for file in (shop.days_folder / "2025-01-09").iterdir():
+        file.unlink()
+
+    with pytest.raises(CorruptObjectError, match="does not hold sale 2025-01-09"):
+        steps.publish_day(shop.settings, DAY)
+
+    shop.sync()
+    assert shop.audit().equal
+
+
+def test_a_published_day_that_was_not_extracted_again_is_not_taken_for_done(shop: Shop) -> None:
+    shop.sync()
+    with pytest.raises(DataError, match="no manifest of a run for 2025-01-11"):
+        steps.publish_day(shop.settings, DAY + timedelta(days=1))
+
+
+def test_the_latest_days_are_not_taken_for_a_whole_table(shop: Shop) -> None:
+    shop.sync()
+    steps.extract_day(shop.settings, DAY + timedelta(days=1))
+    for file in (shop.settings.data / "warehouse").iterdir():
+        file.unlink()
+
+    with pytest.raises(DataError, match="holds only its latest days"):
+        steps.publish_day(shop.settings, DAY + timedelta(days=1))
+
+
+def test_a_table_that_is_truncated_and_filled_meanwhile_is_not_seen_empty(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shop.sync()
+    started = threading.Event()
+
+    def refill() -> None:
+        started.set()
+        shop.execute(
+            "begin; truncate ecommerce.customer;"
+            "insert into ecommerce.customer select i, 'new ' || i, '2025-01-01Z' from generate_series(1, 9) i; commit"
+        )
+
+    rival = threading.Thread(target=refill)
+    look = steps.source_fingerprints
+
+    def looking(*arguments: Any) -> Any:
+        rival.start()
+        started.wait()
+        time.sleep(0.3)  # long enough for a truncate that nothing holds back
+        return look(*arguments)
+
+    monkeypatch.setattr(steps, "source_fingerprints", looking)
+    shop.sync()
+    monkeypatch.undo()
+    rival.join()
+
+    assert shop.warehouse("select count(*) from staging.customer") == [(50,)]
+    shop.sync()
+    assert shop.warehouse("select count(*) from staging.customer") == [(9,)]
 
 
 def test_a_lake_that_cannot_be_written_is_named(shop: Shop) -> None:
@@ -150,7 +257,8 @@ def test_manifests_hold_what_a_reader_needs(shop: Shop) -> None:
     assert list(manifest["objects"]) == ["customer", "sale"]
     assert manifest["objects"]["sale"]["rows"] == 10
     assert manifest["objects"]["sale"]["columns"]["amount"] == "numeric(12,2)"
-    assert manifest["histories"]["sale"]["partitions"] == 30
+    assert len(manifest["run"]["found"]) == 31
+    assert manifest["run"]["histories"] == ["customer", "sale"]
 
 
 def test_a_value_that_does_not_load_is_named_and_the_row_is_not_shown(
