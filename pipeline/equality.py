@@ -44,12 +44,14 @@ def _audit_table(
     table: Table, source_side: Mapping[Partition, Fingerprint], theirs: Mapping[Partition, Fingerprint], ledger: Ledger
 ) -> TableAudit:
     ours = {p: fingerprint for p, fingerprint in source_side.items() if p.table == table.name}
+    recorded = {p: entry.fingerprint for p, entry in ledger.items() if p.table == table.name and ledger.knows(table)}
     return TableAudit(
         table=table.name,
         partitions=len(ours.keys() | theirs.keys()),
         source_rows=sum(fingerprint.rows for fingerprint in ours.values()),
         warehouse_rows=sum(fingerprint.rows for fingerprint in theirs.values()),
         differences=tuple(compare(ours, theirs)) if ledger.knows(table) else (),
+        altered=tuple(difference.partition for difference in compare(recorded, theirs)),
         published=ledger.knows(table),
     )
 

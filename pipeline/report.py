@@ -1,7 +1,8 @@
 """The report of a run: rows in every layer, and whether each equals the one it came from.
 
 Nothing is taken on trust: source and staging are fingerprinted again, the lake's manifests are added up, and the dbt
-project's own table of equalities (`layer_equality`, where the project has one) is read as it stands.
+project's own table of equalities (`layer_equality`, where the project has one) is read as it stands. A shop that sells
+on while the report is made is no fault: what changed since is said, and is the next run's matter.
 """
 
 import time
@@ -9,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+from typing import Literal
 
 from pipeline.catalog import Catalog, load_catalog
 from pipeline.equality import audit
@@ -17,20 +19,27 @@ from pipeline.lake import open_lake
 from pipeline.lake.base import Lake
 from pipeline.manifest import SOURCE, LakeObject
 from pipeline.progress import Progress, silent
+from pipeline.reports import TableAudit
 from pipeline.settings import Settings
 from pipeline.warehouse import open_warehouse
 from pipeline.warehouse.base import Equality
 
+Verdict = Literal["equal", "changed since", "not published", "DIFFERS"]
+
 
 @dataclass(frozen=True, slots=True)
 class TableLine:
-    """One source table's rows in source, lake and staging. `lake_rows` counts the newest object of each partition."""
+    """One source table's rows in source, lake and staging. `lake_rows` counts the newest object of each partition.
+
+    `changed since`: staging holds what was published, and the source has moved on. `DIFFERS`: staging does not hold what
+    was published. Rows missing in the lake are no fault: days that are published may be pruned there.
+    """
 
     table: str
     source_rows: int
     lake_rows: int
     staging_rows: int
-    equal: bool
+    verdict: Verdict
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +53,15 @@ class Report:
     seconds: float
 
     @property
+    def sound(self) -> bool:
+        """Whether every layer holds what the one before it held when it was published."""
+        published = all(line.verdict in {"equal", "changed since"} for line in self.tables)
+        return published and all(equality.holds for equality in self.equalities)
+
+    @property
     def equal(self) -> bool:
-        return all(line.equal for line in self.tables) and all(equality.holds for equality in self.equalities)
+        """Whether every layer equals the source as it is now."""
+        return self.sound and all(line.verdict == "equal" for line in self.tables)
 
 
 def make_report(settings: Settings, day: date, progress: Progress = silent) -> Report:
@@ -55,14 +71,19 @@ def make_report(settings: Settings, day: date, progress: Progress = silent) -> R
     audited = audit(settings, progress)
     in_lake = _lake_rows(open_lake(settings), catalog, audited.until)
     tables = tuple(
-        TableLine(
-            t.table, t.source_rows, in_lake[t.table], t.warehouse_rows, t.equal and in_lake[t.table] == t.source_rows
-        )
-        for t in audited.tables
+        TableLine(t.table, t.source_rows, in_lake[t.table], t.warehouse_rows, _verdict(t)) for t in audited.tables
     )
     names = {f"staging.{table.name}" for table in catalog}
     models = {name: rows for name, rows in warehouse.row_counts().items() if name not in names}
     return Report(day, tables, models, tuple(warehouse.equalities()), time.monotonic() - started)
+
+
+def _verdict(audited: TableAudit) -> Verdict:
+    if not audited.published:
+        return "not published"
+    if audited.altered:
+        return "DIFFERS"
+    return "changed since" if audited.differences else "equal"
 
 
 def _lake_rows(lake: Lake, catalog: Catalog, until: date | None) -> dict[str, int]:

@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 from pipeline.audit import Difference
+from pipeline.fingerprint import Partition
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,13 +49,17 @@ class SyncReport:
 
 @dataclass(frozen=True, slots=True)
 class TableAudit:
-    """One table's published partitions against its source, as both are now."""
+    """One table's published partitions against its source, as both are now.
+
+    `altered` are those whose rows in the warehouse are no longer the ones that were published.
+    """
 
     table: str
     partitions: int
     source_rows: int
     warehouse_rows: int
     differences: tuple[Difference, ...]
+    altered: tuple[Partition, ...]
     published: bool
 
     @property

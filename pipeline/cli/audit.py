@@ -32,8 +32,10 @@ def audit(json: Json = False) -> None:
 def _print(report: AuditReport) -> None:
     rows = [(t.table, t.partitions, t.source_rows, t.warehouse_rows, _verdict(t)) for t in report.tables]
     table("", ["table", "partitions", "source rows", "warehouse rows", "verdict"], rows)
+    altered = {partition for t in report.tables for partition in t.altered}
     for difference in (difference for t in report.tables for difference in t.differences):
-        out.print(f"  {difference}", markup=False)
+        where = "warehouse" if difference.partition in altered else "source"
+        out.print(f"  {difference} (changed in the {where} since it was published)", markup=False)
     until = f" up to {report.until}" if report.until else ""
     if report.equal:
         out.print(f"equal: every published partition{until} is what the source holds ({report.seconds:.1f} s)")

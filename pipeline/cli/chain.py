@@ -38,7 +38,7 @@ def chain(day: Day = None) -> None:
     with watching(str(chosen)) as progress:
         report = make_report(settings, chosen, progress)
     print_report(settings, report, time.monotonic() - started)
-    if not report.equal:
+    if not report.sound:
         raise typer.Exit(1)
 
 
