@@ -173,7 +173,7 @@ def _table(schema: str, name: str, entry: _TableEntry, path: Path | None) -> Tab
 
 
 def _column(name: str, declaration: str) -> Column:
-    words = declaration.strip()
+    words = " ".join(declaration.split())
     nullable = not words.lower().endswith(" not null")
     declared = words if nullable else words[: -len(" not null")]
     return Column(name, resolve_type(declared), nullable)

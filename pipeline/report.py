@@ -31,8 +31,8 @@ Verdict = Literal["equal", "changed since", "not published", "DIFFERS"]
 class TableLine:
     """One source table's rows in source, lake and staging. `lake_rows` counts the newest object of each partition.
 
-    `changed since`: staging holds what was published, and the source has moved on. `DIFFERS`: staging does not hold what
-    was published. Rows missing in the lake are no fault: days that are published may be pruned there.
+    `changed since`: staging holds what was published, and the source has moved on. `DIFFERS`: staging holds other rows
+    than were published. Rows missing in the lake are no fault: published days may be pruned there.
     """
 
     table: str
