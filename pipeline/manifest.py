@@ -44,53 +44,39 @@ class Part(BaseModel):
     crc32c: str
 
 
-class LakeObject(BaseModel):
-    """One partition of one table in the lake: a file, or several past the shard size.
+class Found(BaseModel):
+    """One partition, and what the source held of it in a snapshot."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    table: str
+    day: date | None
+    rows: int
+    checksum: Checksum
+    schema_id: str
+
+    @property
+    def partition(self) -> Partition:
+        return Partition(self.table, self.day)
+
+    @property
+    def fingerprint(self) -> Fingerprint:
+        return Fingerprint(self.rows, self.checksum)
+
+
+class LakeObject(Found):
+    """One partition in the lake: a file, or several past the shard size.
 
     `sequence` orders snapshots of the source: of two objects of one partition, the higher is the newer.
     `longest_line` is in bytes: a reader need not guess how much to buffer.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
-    table: str
-    day: date | None
     parts: tuple[Part, ...]
-    rows: int
     longest_line: int
-    checksum: Checksum
-    schema_id: str
     columns: dict[str, str]
     sequence: int
     snapshot: str
     extracted_at: datetime
     run_day: date
-
-    @property
-    def partition(self) -> Partition:
-        return Partition(self.table, self.day)
-
-    @property
-    def fingerprint(self) -> Fingerprint:
-        return Fingerprint(self.rows, self.checksum)
-
-
-class Found(BaseModel):
-    """One partition that a run compared, and what the source held."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-    table: str
-    day: date | None
-    rows: int
-    checksum: Checksum
-    schema_id: str
-
-    @property
-    def partition(self) -> Partition:
-        return Partition(self.table, self.day)
-
-    @property
-    def fingerprint(self) -> Fingerprint:
-        return Fingerprint(self.rows, self.checksum)
 
 
 class Run(BaseModel):
