@@ -14,6 +14,8 @@ from pipeline.column_types import resolve_type
 from pipeline.settings import ROOT
 from pipeline.warehouse.duckdb_sql import LEDGER_COLUMNS
 
+pytestmark = pytest.mark.slow
+
 Sources = dict[str, dict[str, Any]]
 
 

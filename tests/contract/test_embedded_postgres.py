@@ -28,6 +28,8 @@ from pipeline.embedded.urls import source_url
 from pipeline.errors import ConfigurationError, StepError
 from pipeline.settings import Settings
 
+pytestmark = pytest.mark.slow
+
 
 def _server(folder: Path, **changes: object) -> EmbeddedPostgres:
     options = {"data_dir": folder, "host": "127.0.0.1", "postgres_port": 0, **changes}

@@ -13,6 +13,8 @@ from shop_state import FIRST, SMALL, dump, value
 from ingestion.errors import ShopError
 from ingestion.main_ingestion import ingest, main
 
+pytestmark = pytest.mark.slow
+
 SCRIPT = Path(__file__).resolve().parents[2] / "ingestion" / "main_ingestion.py"
 TRANSACTIONS = "select count(*) from ecommerce.transaction"
 

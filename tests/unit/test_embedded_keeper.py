@@ -13,7 +13,10 @@ import pytest
 
 from pipeline.embedded.locks import UseLock
 
-pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the kernel's help is Linux's")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(sys.platform != "linux", reason="the kernel's help is Linux's"),
+]
 
 KEEPER = [sys.executable, "-P", "-m", "pipeline.embedded.keeper"]
 Start = Callable[..., psutil.Popen]
