@@ -22,6 +22,8 @@ from pipeline.errors import ConfigurationError, StepError
 from pipeline.snapshot import open_snapshot
 from pipeline.warehouse.duckdb import DuckDBWarehouse
 
+pytestmark = pytest.mark.slow
+
 Command = Callable[..., subprocess.CompletedProcess[str]]
 
 

@@ -16,7 +16,7 @@ from pipeline.airflow_support.wiring import RETRY_POLICY
 from pipeline.errors import AuditError, ConfigurationError, SchemaDriftError, StepError, TransientError
 from pipeline.settings import Settings
 
-pytestmark = pytest.mark.usefixtures("airflow_database")
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("airflow_database")]
 
 SECRET = "hunter2-S3cret"  # noqa: S105 - what must not be seen
 

@@ -13,6 +13,8 @@ from pipeline.errors import DataError, SchemaDriftError
 from pipeline.settings import Settings
 from pipeline.snapshot import connect
 
+pytestmark = pytest.mark.slow
+
 DAY = date(2025, 1, 10)
 
 
