@@ -79,18 +79,18 @@ def _ingest(settings: Settings, day: date, *, quiet: bool) -> Any:
 
 
 def _sync(settings: Settings, day: date, *, quiet: bool) -> SyncReport:
-    from pipeline.steps import extract_day, publish_day
+    from pipeline.steps import sync_day
 
     with watching(str(day)) as progress:
-        extracted = extract_day(settings, day, progress)
-        published = publish_day(settings, day, progress)
+        report = sync_day(settings, day, progress)
+    extracted, published = report.extract, report.publish
     for warning in extracted.warnings:
         _say(quiet, f"{day} warning    {warning}: it is not moved")
     _say(quiet, f"{day} extract    {_extracted(extracted.compared, extracted.planned)} ({extracted.seconds:.1f} s)")
     what = f"{sum(published.partitions.values()):,} partitions, {published.rows:,} rows proven equal and published"
     what = "nothing to do: everything is published" if published.nothing_to_do else what
     _say(quiet, f"{day} publish    {what} ({published.seconds:.1f} s)")
-    return SyncReport(extracted, published)
+    return report
 
 
 def _extracted(compared: int, planned: dict[str, int]) -> str:
