@@ -44,6 +44,11 @@ class Ledger(Mapping[Partition, LedgerEntry]):
         """Whether this table, with the columns it has now, was ever published."""
         return (table.name, table.schema_id) in self._schemas
 
+    def current(self, partition: Partition, schema_id: str) -> LedgerEntry | None:
+        """The partition as it is published with these columns; None where it is not."""
+        entry = self._entries.get(partition)
+        return entry if entry and entry.schema_id == schema_id else None
+
     @property
     def last_sequence(self) -> int:
         """The newest published snapshot's sequence; 0 when nothing is published."""

@@ -64,10 +64,10 @@ def _check(table: Table, found: Sequence[Found], run: Run, ledger: Ledger, day: 
 def _decide(
     found: Found, table: Table, sequence: int, ledger: Ledger, manifests: Manifests, day: date, work: Work
 ) -> None:
-    published = ledger.get(found.partition) if ledger.knows(table) else None
+    published = ledger.current(found.partition, table.schema_id)
     if published and published.sequence >= sequence:
         return
-    if published and (published.fingerprint, published.schema_id) == (found.fingerprint, found.schema_id):
+    if published and published.fingerprint == found.fingerprint:
         work.confirmed.append(replace(published, sequence=sequence))
         return
     work.load.setdefault(table, []).append(_object(found, sequence, manifests, day))

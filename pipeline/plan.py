@@ -70,8 +70,8 @@ def plan_table(table: Table, expected: Mapping[Partition, Fingerprint], ledger: 
 
 
 def _compare(table: Table, partition: Partition, source: Fingerprint, ledger: Ledger) -> Planned | None:
-    published = ledger.get(partition)
-    if published is None or published.schema_id != table.schema_id:
+    published = ledger.current(partition, table.schema_id)
+    if published is None:
         return Planned(partition, source, "new")
     if published.fingerprint == source:
         return None

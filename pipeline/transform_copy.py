@@ -7,6 +7,7 @@ from pathlib import Path
 
 import duckdb
 
+from pipeline.durable import sync_folder
 from pipeline.errors import ConfigurationError, StepError
 from pipeline.warehouse.base import DATAMART
 from pipeline.warehouse.duckdb_sql import quote, text
@@ -31,7 +32,7 @@ def swap_in_copy(warehouse: Path, copy: Path) -> None:
         _write(temporary, warehouse)
         _write_ahead_log(copy).unlink(missing_ok=True)  # of a reader who wrote, and was killed: it fits no other file
         temporary.replace(copy)
-        _sync_folder(copy.parent)
+        sync_folder(copy.parent)
     except (duckdb.Error, OSError) as error:
         with suppress(OSError):
             _remove(temporary)
@@ -58,15 +59,6 @@ def _write_ahead_log(file: Path) -> Path:
 def _remove(file: Path) -> None:
     for path in (file, _write_ahead_log(file)):
         path.unlink(missing_ok=True)
-
-
-def _sync_folder(folder: Path) -> None:
-    """Make a rename in the folder survive a power cut."""
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 def _copy_tables(connection: duckdb.DuckDBPyConnection, warehouse: Path) -> None:

@@ -10,6 +10,7 @@ from urllib.parse import unquote, urlsplit
 
 import google_crc32c
 
+from pipeline.durable import sync_folder
 from pipeline.errors import ConfigurationError, StepError
 from pipeline.manifest import Part
 
@@ -111,7 +112,7 @@ class FileWriter:
         with _named("write to the lake", self._target):
             self._target.parent.mkdir(parents=True, exist_ok=True)
             self._temporary.replace(self._target)
-            _sync_folder(self._target.parent)
+            sync_folder(self._target.parent)
 
     def abort(self) -> None:
         self._file.close()
@@ -133,15 +134,6 @@ def _crc32c(path: Path) -> str:
         while piece := file.read(_BUFFER_BYTES):
             checksum = google_crc32c.extend(checksum, piece)
     return f"{checksum:08x}"
-
-
-def _sync_folder(folder: Path) -> None:
-    """Make a rename survive a power cut."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 @contextmanager

@@ -7,7 +7,6 @@ them, and gone after a crash.
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from datetime import date
 from decimal import Decimal
 from typing import Protocol
 
@@ -73,8 +72,8 @@ class Warehouse(Protocol):
     def publication(self) -> AbstractContextManager[Publication]:
         """A new publication. Leaving the context without `publish()` changes nothing."""
 
-    def fingerprints(self, table: Table, days: tuple[date, date] | None = None) -> Mapping[Partition, Fingerprint]:
-        """Fingerprints of the published rows of `table`, of all days or of the days in `days` (both inclusive)."""
+    def fingerprints(self, table: Table) -> Mapping[Partition, Fingerprint]:
+        """Fingerprints of all published rows of `table`, as they are now."""
 
     def transformed(self) -> Ledger:
         """The ledger as it was when the core dataset was last built from it (see `transform`)."""

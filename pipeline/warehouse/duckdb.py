@@ -85,11 +85,11 @@ class DuckDBWarehouse:
             lock.release()
 
     def ledger(self) -> Ledger:
-        with self._connection(read_only=True) as connection:
+        with self._connection(reading=True) as connection:
             return _read_ledger(connection, LEDGER)
 
     def transformed(self) -> Ledger:
-        with self._connection(read_only=True) as connection:
+        with self._connection(reading=True) as connection:
             return _read_ledger(connection, TRANSFORMED)
 
     def record_transformed(self, entries: Collection[LedgerEntry]) -> None:
@@ -106,14 +106,14 @@ class DuckDBWarehouse:
             connection.execute(f"create table if not exists {LEDGER} ({LEDGER_COLUMNS})")
             yield DuckDBPublication(connection)
 
-    def fingerprints(self, table: Table, days: tuple[date, date] | None = None) -> Mapping[Partition, Fingerprint]:
-        with self._connection(read_only=True) as connection:
+    def fingerprints(self, table: Table) -> Mapping[Partition, Fingerprint]:
+        with self._connection(reading=True) as connection:
             if not _exists(connection, STAGING, table.name):
                 return {}
-            return _fingerprints(connection, table, f"{STAGING}.{quote(table.name)}", days)
+            return _fingerprints(connection, table, f"{STAGING}.{quote(table.name)}")
 
     def row_counts(self) -> Mapping[str, int]:
-        with self._connection(read_only=True) as connection:
+        with self._connection(reading=True) as connection:
             names = connection.execute(
                 "select table_schema, table_name from information_schema.tables "
                 r"where table_schema in (?, ?, ?) and table_name not like '\_%' escape '\' order by all",
@@ -123,17 +123,17 @@ class DuckDBWarehouse:
             return {name: rows for name, rows in counts.items() if rows is not None}
 
     def equalities(self) -> Sequence[Equality]:
-        with self._connection(read_only=True) as connection:
+        with self._connection(reading=True) as connection:
             if not _exists(connection, DATAMART, EQUALITIES):
                 return []
             query = f"select layer, measure, value, expected from {DATAMART}.{EQUALITIES} order by all"
             return [Equality(*row) for row in connection.execute(query).fetchall()]
 
     @contextmanager
-    def _connection(self, *, read_only: bool = False) -> Iterator[duckdb.DuckDBPyConnection]:
+    def _connection(self, *, reading: bool = False) -> Iterator[duckdb.DuckDBPyConnection]:
         """The file, opened under the lock; a reader of a file that is not there yet sees an empty database."""
         with self.lock():
-            target = ":memory:" if read_only and not self.path.exists() else str(self.path)
+            target = ":memory:" if reading and not self.path.exists() else str(self.path)
             with _open(target, self._config(), self.path) as connection:
                 yield connection
 
@@ -207,10 +207,8 @@ def _audit_table(table: Table) -> str:
     return f"temp.{quote('audit_' + table.name)}"
 
 
-def _fingerprints(
-    connection: duckdb.DuckDBPyConnection, table: Table, relation: str, days: tuple[date, date] | None = None
-) -> dict[Partition, Fingerprint]:
-    rows = connection.execute(fingerprint_query(table, relation, days)).fetchall()
+def _fingerprints(connection: duckdb.DuckDBPyConnection, table: Table, relation: str) -> dict[Partition, Fingerprint]:
+    rows = connection.execute(fingerprint_query(table, relation)).fetchall()
     return {Partition(table.name, day): Fingerprint(count, int(checksum)) for day, count, checksum in rows}
 
 

@@ -82,7 +82,7 @@ def csv_rows(table: Table, paths: Sequence[str], longest_line: int) -> str:
     return f"select {values} from read_csv([{files}], columns = {{{types}}}, {options})"
 
 
-def fingerprint_query(table: Table, relation: str, days: tuple[date, date] | None = None) -> str:
+def fingerprint_query(table: Table, relation: str) -> str:
     """Rows `(day, rows, checksum)` per partition of `relation`; day is NULL for a whole table."""
     canonical = ", ".join(
         f"coalesce({_CANONICAL.get(c.type.rule, '{c}::varchar').format(c=quote(c.name))}, {text(NULL)})"
@@ -92,8 +92,7 @@ def fingerprint_query(table: Table, relation: str, days: tuple[date, date] | Non
     checksum = f"coalesce(sum(('0x' || substr(md5({row}), 1, {HASH_HEX_DIGITS}))::bigint), 0)"
     if not table.is_daily:
         return f"select null::date, count(*), {checksum} from {relation}"
-    where = f"where {_day(table)} between {_date(days[0])} and {_date(days[1])}" if days else ""
-    return f"select {_day(table)}, count(*), {checksum} from {relation} {where} group by 1"
+    return f"select {_day(table)}, count(*), {checksum} from {relation} group by 1"
 
 
 def in_days(table: Table, days: Iterable[date]) -> str:
