@@ -18,6 +18,8 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from pipeline.errors import ConfigurationError
 
 ROOT = Path(__file__).resolve().parent.parent
+MARTS_FILE = "datamart.duckdb"
+DEFAULT_KEY = ROOT / "config" / "key.json"
 
 
 class Settings(BaseSettings):
@@ -46,6 +48,15 @@ class Settings(BaseSettings):
     ] = None
     smtp_url: Annotated[
         SecretStr | None, Field(description="smtp://user:password@host:port or smtps://…; unset: the local inbox")
+    ] = None
+
+    # Google Cloud, where lake and warehouse are there
+    google_credentials: Annotated[
+        str,
+        Field(description="a key file, or `anonymous`; unset: config/key.json if it is there, else the machine's own"),
+    ] = ""
+    maximum_bytes_billed: Annotated[
+        int | None, Field(ge=10_485_760, description="BigQuery refuses a query that would bill more; unset: no limit")
     ] = None
 
     # what is moved
@@ -123,6 +134,20 @@ class Settings(BaseSettings):
         return None if self.dbt_project.lower() == "none" else (ROOT / self.dbt_project).resolve()
 
     @property
+    def google_anonymous(self) -> bool:
+        """Whether Google's services are asked without credentials, as emulators want it."""
+        return self.google_credentials.lower() == "anonymous"
+
+    @property
+    def google_key(self) -> Path | None:
+        """The file with Google credentials, absolute; None where the machine's own are used, or none at all."""
+        if self.google_anonymous:
+            return None
+        if self.google_credentials:
+            return (ROOT / self.google_credentials).resolve()
+        return DEFAULT_KEY if DEFAULT_KEY.exists() else None
+
+    @property
     def lake(self) -> str:
         """The lake's URL."""
         return self.lake_url or (self.data / "lake").as_uri()
@@ -136,7 +161,7 @@ class Settings(BaseSettings):
     def marts(self) -> str:
         """Where people read the marts: on the laptop a file of their own, which the writer never has open."""
         if self.warehouse.startswith("duckdb://"):
-            return str(Path(unquote(urlsplit(self.warehouse).path)).with_name("datamart.duckdb"))
+            return str(Path(unquote(urlsplit(self.warehouse).path)).with_name(MARTS_FILE))
         return self.warehouse
 
     @classmethod

@@ -22,11 +22,9 @@ from pipeline.transform_changes import (
     is_finished,
     project_entry,
 )
-from pipeline.transform_copy import swap_in_copy
 from pipeline.transform_dbt import Build, run_dbt
 from pipeline.warehouse import open_warehouse
 from pipeline.warehouse.base import CORE, DATAMART, Warehouse
-from pipeline.warehouse.duckdb import DuckDBWarehouse
 
 logger = logging.getLogger(__name__)
 
@@ -84,7 +82,7 @@ def transform_core(settings: Settings, day: date, progress: Progress = silent) -
 
 
 def transform_datamart(settings: Settings, day: date, progress: Progress = silent) -> TransformReport:
-    """Build and test the marts from `core`; on a laptop, swap in the copy that people read.
+    """Build and test the marts from `core`; show them to people, all at once.
 
     Raises:
         StepError: `core` is not built, or a model or test failed; readers keep the marts they had.
@@ -100,13 +98,12 @@ def transform_datamart(settings: Settings, day: date, progress: Progress = silen
                 f"core in {settings.warehouse} is not built, or its last build failed",
                 "Run the core transform again (`tillroll transform`, or the task of bq_transform_core) and see why.",
             )
-        if _datamart_is_built(settings, project, warehouse, transformed):
+        if _datamart_is_built(project, warehouse, transformed):
             logger.info("%s: core has not changed since the datamart was built; nothing to do", day)
             return TransformReport(day, DATAMART, time.monotonic() - started)
         logger.info("%s: building the datamart", day)
         built = run_dbt(settings, Build(project, DATAMART, ()), progress)
-        if isinstance(warehouse, DuckDBWarehouse):
-            swap_in_copy(warehouse.path, Path(settings.marts))
+        warehouse.show_marts()
         warehouse.record_transformed([*transformed.values(), datamart_entry(transformed, day)])
     return TransformReport(day, DATAMART, time.monotonic() - started, models=built.models, tests=built.tests)
 
@@ -118,7 +115,7 @@ def _change(folder: Path, warehouse: Warehouse, settings: Settings, day: date) -
         raise StepError(f"nothing is published in {settings.warehouse}", "Run `tillroll sync` for a day first.")
     project = project_entry(folder, day, published)
     change = compare_inputs(published, project, warehouse.transformed())
-    if change.partitions or _models(folder, CORE) <= warehouse.row_counts().keys():
+    if change.partitions or _models(folder, CORE) <= warehouse.relations():
         return change
     return compare_inputs(published, project, {})
 
@@ -143,11 +140,10 @@ def _project(settings: Settings) -> Path | None:
     return folder
 
 
-def _datamart_is_built(settings: Settings, folder: Path, warehouse: Warehouse, transformed: Entries) -> bool:
+def _datamart_is_built(folder: Path, warehouse: Warehouse, transformed: Entries) -> bool:
     """Whether the datamart is built from this very core, none of its marts is gone, and people can read it."""
-    if DATAMART_ENTRY not in transformed or not _models(folder, DATAMART) <= warehouse.row_counts().keys():
-        return False
-    return not isinstance(warehouse, DuckDBWarehouse) or Path(settings.marts).exists()
+    built = DATAMART_ENTRY in transformed and _models(folder, DATAMART) <= warehouse.relations()
+    return built and warehouse.shows_marts()
 
 
 def _described(change: Change) -> str:

@@ -84,5 +84,18 @@ class Warehouse(Protocol):
     def equalities(self) -> Sequence[Equality]:
         """What the dbt project's `layer_equality` in the datamart says; nothing where the project has none."""
 
+    def relations(self) -> set[str]:
+        """Names, `dataset.table`, of all tables and views in staging, core and datamart that people read. Cheap."""
+
+    def show_marts(self) -> None:
+        """Let people see the datamart as it was just built and tested: every mart at once, or none.
+
+        Raises:
+            StepError: it cannot be shown; people keep what they had.
+        """
+
+    def shows_marts(self) -> bool:
+        """Whether people can see a datamart."""
+
     def row_counts(self) -> Mapping[str, int]:
         """Rows by `dataset.table` for every table and view in staging, core and datamart that people read."""

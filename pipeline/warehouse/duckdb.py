@@ -7,7 +7,6 @@ allows no other), so every opening holds a lock file; people read the copy that 
 import logging
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from datetime import UTC, date, datetime
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
@@ -20,8 +19,11 @@ from pipeline.fingerprint import Fingerprint, Partition
 from pipeline.lake.base import Lake
 from pipeline.ledger import Ledger, LedgerEntry
 from pipeline.manifest import LakeObject
+from pipeline.settings import MARTS_FILE
 from pipeline.warehouse.base import CORE, DATAMART, EQUALITIES, STAGING, Equality
 from pipeline.warehouse.duckdb_errors import explained, first_lines, unusable, without_row
+from pipeline.warehouse.duckdb_ledger import exists, insert_entries, partition_text, read_ledger
+from pipeline.warehouse.duckdb_marts import swap_in_copy
 from pipeline.warehouse.duckdb_sql import (
     LEDGER_COLUMNS,
     column_definitions,
@@ -36,7 +38,6 @@ logger = logging.getLogger(__name__)
 LOCK_TIMEOUT_S = 900
 LEDGER = f"{STAGING}._ledger"
 TRANSFORMED = f"{CORE}._transformed"
-_WHOLE = "whole"
 
 
 class DuckDBWarehouse:
@@ -86,18 +87,18 @@ class DuckDBWarehouse:
 
     def ledger(self) -> Ledger:
         with self._connection(reading=True) as connection:
-            return _read_ledger(connection, LEDGER)
+            return read_ledger(connection, LEDGER)
 
     def transformed(self) -> Ledger:
         with self._connection(reading=True) as connection:
-            return _read_ledger(connection, TRANSFORMED)
+            return read_ledger(connection, TRANSFORMED)
 
     def record_transformed(self, entries: Collection[LedgerEntry]) -> None:
         with self._connection() as connection, _transaction(connection):
             connection.execute(f"create schema if not exists {CORE}")
             connection.execute(f"create table if not exists {TRANSFORMED} ({LEDGER_COLUMNS})")
             connection.execute(f"delete from {TRANSFORMED}")
-            _insert_entries(connection, TRANSFORMED, entries)
+            insert_entries(connection, TRANSFORMED, entries)
 
     @contextmanager
     def publication(self) -> Iterator["DuckDBPublication"]:
@@ -108,9 +109,19 @@ class DuckDBWarehouse:
 
     def fingerprints(self, table: Table) -> Mapping[Partition, Fingerprint]:
         with self._connection(reading=True) as connection:
-            if not _exists(connection, STAGING, table.name):
+            if not exists(connection, STAGING, table.name):
                 return {}
             return _fingerprints(connection, table, f"{STAGING}.{quote(table.name)}")
+
+    def relations(self) -> set[str]:
+        return set(self.row_counts())
+
+    def show_marts(self) -> None:
+        with self.lock():
+            swap_in_copy(self.path, self._marts)
+
+    def shows_marts(self) -> bool:
+        return self._marts.exists()
 
     def row_counts(self) -> Mapping[str, int]:
         with self._connection(reading=True) as connection:
@@ -124,10 +135,15 @@ class DuckDBWarehouse:
 
     def equalities(self) -> Sequence[Equality]:
         with self._connection(reading=True) as connection:
-            if not _exists(connection, DATAMART, EQUALITIES):
+            if not exists(connection, DATAMART, EQUALITIES):
                 return []
             query = f"select layer, measure, value, expected from {DATAMART}.{EQUALITIES} order by all"
             return [Equality(*row) for row in connection.execute(query).fetchall()]
+
+    @property
+    def _marts(self) -> Path:
+        """The readers' copy."""
+        return self.path.with_name(MARTS_FILE)
 
     @contextmanager
     def _connection(self, *, reading: bool = False) -> Iterator[duckdb.DuckDBPyConnection]:
@@ -155,7 +171,7 @@ class DuckDBPublication:
         self._loaded: dict[Table, list[Partition]] = {}
 
     def ledger(self) -> Ledger:
-        return _read_ledger(self._connection, LEDGER)
+        return read_ledger(self._connection, LEDGER)
 
     def load(self, table: Table, objects: Sequence[LakeObject], lake: Lake) -> None:
         audit = _audit_table(table)
@@ -191,9 +207,9 @@ class DuckDBPublication:
         for entry in recorded:
             table_name, day = entry.partition
             self._connection.execute(
-                f"delete from {LEDGER} where table_name = ? and partition = ?", [table_name, _partition_text(day)]
+                f"delete from {LEDGER} where table_name = ? and partition = ?", [table_name, partition_text(day)]
             )
-        _insert_entries(self._connection, LEDGER, recorded)
+        insert_entries(self._connection, LEDGER, recorded)
 
     def _is_current(self, table: Table) -> bool:
         """Whether the published table has the catalog's columns; otherwise it is replaced with all its history."""
@@ -220,48 +236,6 @@ def _count(connection: duckdb.DuckDBPyConnection, schema: str, name: str) -> int
         logger.warning("the view %s.%s cannot be read and is left out: %s", schema, name, first_lines(error, 1))
         return None
     return row[0] if row else 0
-
-
-def _read_ledger(connection: duckdb.DuckDBPyConnection, relation: str) -> Ledger:
-    if not _exists(connection, *relation.split(".")):
-        return Ledger()
-    return Ledger(map(_entry, connection.execute(f"from {relation}").fetchall()))
-
-
-def _exists(connection: duckdb.DuckDBPyConnection, schema: str, name: str) -> bool:
-    found = connection.execute(
-        "select 1 from information_schema.tables where table_schema = ? and table_name = ?", [schema, name]
-    )
-    return found.fetchone() is not None
-
-
-def _insert_entries(connection: duckdb.DuckDBPyConnection, relation: str, entries: Iterable[LedgerEntry]) -> None:
-    rows = [
-        [
-            entry.partition.table,
-            _partition_text(entry.partition.day),
-            entry.fingerprint.rows,
-            entry.fingerprint.checksum,
-            entry.schema_id,
-            entry.sequence,
-            entry.run_day,
-            entry.published_at.astimezone(UTC).replace(tzinfo=None),
-        ]
-        for entry in entries
-    ]
-    if rows:
-        connection.executemany(f"insert into {relation} values (?, ?, ?, ?, ?, ?, ?, ?)", rows)
-
-
-def _entry(row: tuple[str, str, int, int, str, int, date, datetime]) -> LedgerEntry:
-    table, partition, rows, checksum, schema_id, sequence, run_day, published_at = row
-    day = None if partition == _WHOLE else date.fromisoformat(partition)
-    published = published_at.replace(tzinfo=UTC)
-    return LedgerEntry(Partition(table, day), Fingerprint(rows, checksum), schema_id, sequence, run_day, published)
-
-
-def _partition_text(day: date | None) -> str:
-    return day.isoformat() if day else _WHOLE
 
 
 @contextmanager

@@ -13,7 +13,7 @@ import duckdb
 import pytest
 
 from pipeline.errors import ConfigurationError, StepError
-from pipeline.transform_copy import swap_in_copy
+from pipeline.warehouse.duckdb_marts import swap_in_copy
 
 
 @pytest.fixture
