@@ -1,0 +1,85 @@
+"""The one script that publishes: rows and their ledger entries change in a single transaction, or nothing does.
+
+BigQuery allows no DDL in a transaction, so the tables are there before. Relations are `project.dataset.table`.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from pipeline.catalog import Table
+from pipeline.warehouse.bigquery_sql import column_list, day_chunks, in_days, quote, text
+
+LEDGER_FIELDS = (
+    ("table_name", "STRING"),
+    ("partition", "STRING"),
+    ("rows", "INT64"),
+    ("checksum", "NUMERIC"),
+    ("schema_id", "STRING"),
+    ("sequence", "INT64"),
+    ("run_day", "DATE"),
+    ("published_at", "TIMESTAMP"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Replacement:
+    """Partitions of `target` that the rows of `source` replace: these days, or all of a whole table."""
+
+    table: Table
+    target: str
+    source: str
+    days: tuple[date, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerStamp:
+    """What a ledger held when it was read: an entry written since changes it."""
+
+    entries: int
+    sequences: int
+
+
+def publish_script(
+    replacements: Sequence[Replacement], ledger: str, entries: str, stamp: LedgerStamp, forgotten: Sequence[str] = ()
+) -> str:
+    """One transaction: the replacements and their ledger entries, unless another has published since `stamp`.
+
+    `entries` is a table of the new ledger entries; `forgotten` names tables whose older entries mean nothing any more.
+    """
+    statements = [fence(ledger, stamp)]
+    for replacement in replacements:
+        statements += replace_statements(replacement)
+    statements += ledger_statements(ledger, entries, forgotten)
+    return "".join(f"{statement};\n" for statement in ["begin transaction", *statements, "commit transaction"])
+
+
+def fence(ledger: str, stamp: LedgerStamp) -> str:
+    """Fails where the ledger is not as it was read. Two transactions that both write it never both commit."""
+    unchanged = f"count(*) = {stamp.entries} and coalesce(sum(cast(sequence as numeric)), 0) = {stamp.sequences}"
+    return f"select if({unchanged}, true, error('the ledger has changed')) from {quote(ledger)}"
+
+
+def replace_statements(replacement: Replacement) -> Iterator[str]:
+    """Take the partitions' rows out of the target, and put the source's rows in."""
+    table, target, source = replacement.table, quote(replacement.target), quote(replacement.source)
+    columns = column_list(table)
+    if not table.is_daily:
+        yield f"delete from {target} where true"
+        yield f"insert into {target} ({columns}) select {columns} from {source}"
+        return
+    for days in day_chunks(replacement.days):
+        yield f"delete from {target} where {in_days(table, days)}"
+        yield f"insert into {target} ({columns}) select {columns} from {source} where {in_days(table, days)}"
+
+
+def ledger_statements(ledger: str, entries: str, forgotten: Sequence[str] = ()) -> Iterator[str]:
+    """Put the new entries in the place of the same partitions' older ones."""
+    columns = ", ".join(quote(name) for name, _ in LEDGER_FIELDS)
+    if forgotten:
+        yield f"delete from {quote(ledger)} where table_name in ({', '.join(map(text, forgotten))})"
+    yield (
+        f"delete from {quote(ledger)} as old where exists (select 1 from {quote(entries)} as new "
+        "where new.table_name = old.table_name and new.`partition` = old.`partition`)"
+    )
+    yield f"insert into {quote(ledger)} ({columns}) select {columns} from {quote(entries)}"

@@ -1,0 +1,128 @@
+"""GoogleSQL's spelling of the rules: column types, canonical text, and the statements that read and publish.
+
+Days reach every statement as literals of the partition column's own type, so that BigQuery prunes before it reads.
+Functions take a relation as `project.dataset.table` and quote it themselves.
+"""
+
+from collections.abc import Iterable, Iterator
+from datetime import date, timedelta
+
+from pipeline.catalog import Column, Table
+from pipeline.column_types import Rule
+from pipeline.fingerprint import HASH_HEX_DIGITS, NULL, SEPARATOR
+from pipeline.source_sql import spans_of
+
+# What one job may change: https://cloud.google.com/bigquery/quotas#partitioned_tables
+MAX_PARTITIONS_PER_JOB = 4_000
+MAX_CLUSTERING_COLUMNS = 4
+
+_TYPES = {
+    Rule.INTEGER: "INT64",
+    Rule.FLOAT: "FLOAT64",
+    Rule.BOOLEAN: "BOOL",
+    Rule.DATE: "DATE",
+    Rule.TIME: "TIME",
+    Rule.DATETIME: "DATETIME",
+    Rule.TIMESTAMP: "TIMESTAMP",
+    Rule.BYTES: "BYTES",
+    Rule.TEXT: "STRING",
+}
+
+# A project may set a time zone of its own, so every function that would ask for it is told: UTC.
+_CANONICAL = {
+    Rule.INTEGER: "cast({c} as string)",
+    Rule.DECIMAL: "format('%.{scale}f', {c})",
+    Rule.FLOAT: "format('%.16e', if({c} = 0, 0, {c}))",
+    Rule.BOOLEAN: "cast({c} as string)",
+    Rule.DATE: "cast({c} as string)",
+    Rule.TIME: "format_time('%H:%M:%E*S', {c})",
+    Rule.DATETIME: "format_datetime('%E4Y-%m-%d %H:%M:%E*S', {c})",
+    Rule.TIMESTAMP: "format_timestamp('%E4Y-%m-%d %H:%M:%E*S', {c}, 'UTC')",
+    Rule.BYTES: "to_hex({c})",
+    Rule.TEXT: "concat(cast(char_length({c}) as string), ':', {c})",
+}
+
+_LITERALS = {
+    Rule.DATE: "date '{day}'",
+    Rule.DATETIME: "datetime '{day} 00:00:00'",
+    Rule.TIMESTAMP: "timestamp '{day} 00:00:00+00'",
+}
+
+_ESCAPED = str.maketrans({"\\": r"\\", "'": r"\'", "`": r"\`", "\n": r"\n", "\r": r"\r"})
+
+
+def quote(name: str) -> str:
+    """A quoted identifier, or a quoted path `project.dataset.table`."""
+    return "`" + name.translate(_ESCAPED) + "`"
+
+
+def text(value: str) -> str:
+    """A quoted literal."""
+    return "'" + value.translate(_ESCAPED) + "'"
+
+
+def column_type(column: Column) -> str:
+    """The warehouse type of a column. NUMERIC holds 29 digits before the point and 9 behind it, BIGNUMERIC 38 each."""
+    if column.type.rule is not Rule.DECIMAL:
+        return _TYPES[column.type.rule]
+    precision, scale = column.type.precision or 0, column.type.scale or 0
+    return "NUMERIC" if precision - scale <= 29 and scale <= 9 else "BIGNUMERIC"
+
+
+def clustering_columns(table: Table) -> tuple[str, ...]:
+    """The key's columns by which BigQuery can cluster; floats, times and bytes it cannot."""
+    unable = {Rule.FLOAT, Rule.TIME, Rule.BYTES}
+    able = [name for name in table.key if table.column(name).type.rule not in unable]
+    return tuple(able[:MAX_CLUSTERING_COLUMNS])
+
+
+def column_list(table: Table) -> str:
+    """The table's columns, for `insert` and `select`."""
+    return ", ".join(quote(column.name) for column in table.columns)
+
+
+def fingerprint_query(table: Table, relation: str) -> str:
+    """Rows `(day, rows, checksum)` per partition of `relation`; day is NULL for a whole table."""
+    number = f"cast(concat('0x', substr(to_hex(md5({_canonical_row(table)})), 1, {HASH_HEX_DIGITS})) as int64)"
+    checksum = f"coalesce(sum(cast({number} as numeric)), 0)"
+    if not table.is_daily:
+        return f"select cast(null as date) as day, count(*) as row_count, {checksum} as checksum from {quote(relation)}"
+    day = _day(table)
+    return f"select {day} as day, count(*) as row_count, {checksum} as checksum from {quote(relation)} group by 1"
+
+
+def in_days(table: Table, days: Iterable[date]) -> str:
+    """A condition that holds for the rows of these partitions, and for no other partition's."""
+    column = table.partition_column
+    spans = (
+        f"({quote(column.name)} >= {_literal(column, first)} and {quote(column.name)} < {_literal(column, last, 1)})"
+        for first, last in spans_of(days)
+    )
+    return " or ".join(spans) or "false"
+
+
+def day_chunks(days: Iterable[date]) -> Iterator[tuple[date, ...]]:
+    """The days in order, as many at a time as one job may change."""
+    ordered = sorted(set(days))
+    for start in range(0, len(ordered), MAX_PARTITIONS_PER_JOB):
+        yield tuple(ordered[start : start + MAX_PARTITIONS_PER_JOB])
+
+
+def _canonical_row(table: Table) -> str:
+    values = ", ".join(f"coalesce({_canonical(column)}, {text(NULL)})" for column in table.columns)
+    return f"array_to_string([{values}], {text(SEPARATOR)})"
+
+
+def _canonical(column: Column) -> str:
+    return _CANONICAL[column.type.rule].format(c=quote(column.name), scale=column.type.scale)
+
+
+def _day(table: Table) -> str:
+    column = table.partition_column
+    if column.type.rule is Rule.TIMESTAMP:
+        return f"date({quote(column.name)}, 'UTC')"
+    return f"date({quote(column.name)})"
+
+
+def _literal(column: Column, day: date, later: int = 0) -> str:
+    return _LITERALS[column.type.rule].format(day=(day + timedelta(days=later)).isoformat())
