@@ -19,6 +19,14 @@ from pipeline.settings import Settings
 
 SCOPES = ("https://www.googleapis.com/auth/cloud-platform",)
 
+# dbt signs in as the machine does; GOOGLE_APPLICATION_CREDENTIALS, where it is set, says as whom.
+DBT_BY_DEFAULT = {"TILLROLL_DBT_BIGQUERY_METHOD": "oauth"}
+
+
+def dbt_by_token(token: str) -> dict[str, str]:
+    """The variables by which dbt signs in with an access token."""
+    return {"TILLROLL_DBT_BIGQUERY_METHOD": "oauth-secrets", "TILLROLL_DBT_BIGQUERY_TOKEN": token}
+
 
 class GoogleClients(Protocol):
     """Clients that are signed in."""
@@ -47,9 +55,9 @@ class ConfiguredClients:
 
     def dbt_environment(self) -> Mapping[str, str]:
         if self._settings.google_anonymous:
-            return {"TILLROLL_DBT_BIGQUERY_METHOD": "oauth-secrets", "TILLROLL_DBT_BIGQUERY_TOKEN": "anonymous"}
+            return dbt_by_token("anonymous")
         key = self._settings.google_key
-        return {"TILLROLL_DBT_BIGQUERY_METHOD": "oauth"} | ({"GOOGLE_APPLICATION_CREDENTIALS": str(key)} if key else {})
+        return DBT_BY_DEFAULT | ({"GOOGLE_APPLICATION_CREDENTIALS": str(key)} if key else {})
 
     def _credentials(self) -> Credentials:
         if self._settings.google_anonymous:

@@ -134,6 +134,11 @@ class Settings(BaseSettings):
         return None if self.dbt_project.lower() == "none" else (ROOT / self.dbt_project).resolve()
 
     @property
+    def uses_google(self) -> bool:
+        """Whether the lake or the warehouse is on Google Cloud."""
+        return self.lake.startswith("gs://") or self.warehouse.startswith("bigquery://")
+
+    @property
     def google_anonymous(self) -> bool:
         """Whether Google's services are asked without credentials, as emulators want it."""
         return self.google_credentials.lower() == "anonymous"

@@ -1,7 +1,8 @@
 """Run one step as the body of an Airflow task."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import date
 from typing import Any
 
@@ -34,11 +35,24 @@ def run_step(step: Callable[[Settings, date], Any]) -> dict[str, Any]:
         mask_secret(secret)
     day = day_of(context)
     logger.info("%s for %s", step.__name__, day)
-    report = step(settings, day)
+    with signed_in(settings):
+        report = step(settings, day)
     logger.info("%s", report)
     for asset in context["outlets"]:
         context["outlet_events"][asset].add_partitions(day.isoformat())
     return summary(report)
+
+
+@contextmanager
+def signed_in(settings: Settings) -> Iterator[None]:
+    """Where lake or warehouse are on Google Cloud: signed in there by Airflow's connection."""
+    if not settings.uses_google:
+        yield
+        return
+    from pipeline.airflow_support.google import google_connection  # a second's import, which a laptop can do without
+
+    with google_connection():
+        yield
 
 
 def summary(report: Any) -> dict[str, Any]:

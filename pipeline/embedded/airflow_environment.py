@@ -1,11 +1,13 @@
 """Airflow's configuration on the laptop, as environment variables: for its servers, its own command line, and tests."""
 
 import base64
+import json
 import os
 import secrets
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from pipeline.embedded import ports
 from pipeline.embedded.state import State
@@ -26,6 +28,8 @@ PREFERENCES = {
     "AIRFLOW__LOGGING__COLORED_CONSOLE_LOG": "False",
 }
 
+GOOGLE_CONNECTION = "AIRFLOW_CONN_GOOGLE_CLOUD_DEFAULT"
+
 # Nobody is told that this runs.
 SILENCE = {
     "DO_NOT_TRACK": "1",
@@ -45,6 +49,7 @@ def airflow_environment(settings: Settings) -> dict[str, str]:
         **SILENCE,
         **_places(settings),
         "TILLROLL_SCHEDULE_FROM": _schedule_from(settings),
+        **_google_connection(settings),
         **_secrets(settings),
         "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)]),
     }
@@ -63,6 +68,21 @@ def passwords_file(settings: Settings) -> Path:
 def home(settings: Settings) -> Path:
     """AIRFLOW_HOME."""
     return settings.data / "airflow"
+
+
+def _google_connection(settings: Settings) -> dict[str, str]:
+    """The connection that Airflow's Google hooks look for, signed in as the settings say. The user's own one holds."""
+    if not settings.uses_google:
+        return {}
+    extra: dict[str, object] = {}
+    if settings.warehouse.startswith("bigquery://"):
+        extra["project"] = urlsplit(settings.warehouse).netloc
+    if settings.google_anonymous:
+        extra["is_anonymous"] = True
+    elif settings.google_key:
+        extra["key_path"] = str(settings.google_key)
+    connection = json.dumps({"conn_type": "google_cloud_platform", "extra": extra})
+    return {GOOGLE_CONNECTION: os.environ.get(GOOGLE_CONNECTION, connection)}
 
 
 def _schedule_from(settings: Settings) -> str:
