@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from pipeline.catalog import Table
-from pipeline.warehouse.bigquery_sql import column_list, day_chunks, in_days, quote, text
+from pipeline.warehouse.bigquery_sql import day_chunks, in_days, inserted_columns, quote, selected_columns, text
 
 LEDGER_FIELDS = (
     ("table_name", "STRING"),
@@ -62,15 +62,18 @@ def fence(ledger: str, stamp: LedgerStamp) -> str:
 
 def replace_statements(replacement: Replacement) -> Iterator[str]:
     """Take the partitions' rows out of the target, and put the source's rows in."""
-    table, target, source = replacement.table, quote(replacement.target), quote(replacement.source)
-    columns = column_list(table)
+    table, target = replacement.table, quote(replacement.target)
+    insert = (
+        f"insert into {target} ({inserted_columns(table)}) "
+        f"select {selected_columns(table)} from {quote(replacement.source)} as t"
+    )
     if not table.is_daily:
-        yield f"delete from {target} where true"
-        yield f"insert into {target} ({columns}) select {columns} from {source}"
+        yield f"delete from {target} as t where true"
+        yield insert
         return
     for days in day_chunks(replacement.days):
-        yield f"delete from {target} where {in_days(table, days)}"
-        yield f"insert into {target} ({columns}) select {columns} from {source} where {in_days(table, days)}"
+        yield f"delete from {target} as t where {in_days(table, days)}"
+        yield f"{insert} where {in_days(table, days)}"
 
 
 def ledger_statements(ledger: str, entries: str, forgotten: Sequence[str] = ()) -> Iterator[str]:

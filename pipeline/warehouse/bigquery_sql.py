@@ -1,7 +1,8 @@
 """GoogleSQL's spelling of the rules: column types, canonical text, and the statements that read and publish.
 
 Days reach every statement as literals of the partition column's own type, so that BigQuery prunes before it reads.
-Functions take a relation as `project.dataset.table` and quote it themselves.
+Relations are `project.dataset.table`. Each is read as `t` and each column as `t.column`: where a table and a column
+share a name, the bare name would mean the whole row.
 """
 
 from collections.abc import Iterable, Iterator
@@ -69,6 +70,19 @@ def column_type(column: Column) -> str:
     return "NUMERIC" if precision - scale <= 29 and scale <= 9 else "BIGNUMERIC"
 
 
+def schema_fields(table: Table) -> list[dict[str, str]]:
+    """The columns as BigQuery's API takes them. All may be null: a source may drop its `not null`, its rows arrive."""
+    return [
+        {"name": c.name, "type": column_type(c), "mode": "NULLABLE", "description": c.type.source}
+        for c in table.columns
+    ]
+
+
+def time_partitioning(table: Table) -> dict[str, str] | None:
+    """The partitioning as BigQuery's API takes it; None for a whole table."""
+    return {"type": "DAY", "field": table.partition_column.name} if table.is_daily else None
+
+
 def clustering_columns(table: Table) -> tuple[str, ...]:
     """The key's columns by which BigQuery can cluster; floats, times and bytes it cannot."""
     unable = {Rule.FLOAT, Rule.TIME, Rule.BYTES}
@@ -76,26 +90,31 @@ def clustering_columns(table: Table) -> tuple[str, ...]:
     return tuple(able[:MAX_CLUSTERING_COLUMNS])
 
 
-def column_list(table: Table) -> str:
-    """The table's columns, for `insert` and `select`."""
+def inserted_columns(table: Table) -> str:
+    """The table's columns, as `insert` names them."""
     return ", ".join(quote(column.name) for column in table.columns)
+
+
+def selected_columns(table: Table) -> str:
+    """The same columns, as `select` reads them from `t`."""
+    return ", ".join(_of_row(column) for column in table.columns)
 
 
 def fingerprint_query(table: Table, relation: str) -> str:
     """Rows `(day, rows, checksum)` per partition of `relation`; day is NULL for a whole table."""
     number = f"cast(concat('0x', substr(to_hex(md5({_canonical_row(table)})), 1, {HASH_HEX_DIGITS})) as int64)"
     checksum = f"coalesce(sum(cast({number} as numeric)), 0)"
-    if not table.is_daily:
-        return f"select cast(null as date) as day, count(*) as row_count, {checksum} as checksum from {quote(relation)}"
-    day = _day(table)
-    return f"select {day} as day, count(*) as row_count, {checksum} as checksum from {quote(relation)} group by 1"
+    day = _day(table) if table.is_daily else "cast(null as date)"
+    query = f"select {day} as day, count(*) as row_count, {checksum} as checksum from {quote(relation)} as t"
+    return f"{query} group by 1" if table.is_daily else query
 
 
 def in_days(table: Table, days: Iterable[date]) -> str:
-    """A condition that holds for the rows of these partitions, and for no other partition's."""
+    """A condition on `t` that holds for the rows of these partitions."""
     column = table.partition_column
+    name = _of_row(column)
     spans = (
-        f"({quote(column.name)} >= {_literal(column, first)} and {quote(column.name)} < {_literal(column, last, 1)})"
+        f"({name} >= {_literal(column, first)} and {name} < {_literal(column, last + timedelta(days=1))})"
         for first, last in spans_of(days)
     )
     return " or ".join(spans) or "false"
@@ -114,15 +133,18 @@ def _canonical_row(table: Table) -> str:
 
 
 def _canonical(column: Column) -> str:
-    return _CANONICAL[column.type.rule].format(c=quote(column.name), scale=column.type.scale)
+    return _CANONICAL[column.type.rule].format(c=_of_row(column), scale=column.type.scale)
 
 
 def _day(table: Table) -> str:
     column = table.partition_column
-    if column.type.rule is Rule.TIMESTAMP:
-        return f"date({quote(column.name)}, 'UTC')"
-    return f"date({quote(column.name)})"
+    zone = ", 'UTC'" if column.type.rule is Rule.TIMESTAMP else ""
+    return f"date({_of_row(column)}{zone})"
 
 
-def _literal(column: Column, day: date, later: int = 0) -> str:
-    return _LITERALS[column.type.rule].format(day=(day + timedelta(days=later)).isoformat())
+def _of_row(column: Column) -> str:
+    return f"t.{quote(column.name)}"
+
+
+def _literal(column: Column, day: date) -> str:
+    return _LITERALS[column.type.rule].format(day=day.isoformat())
