@@ -11,6 +11,8 @@ from psycopg import sql
 from pipeline.embedded.postgres import EmbeddedPostgres
 from pipeline.settings import Settings
 
+pytest_plugins = ("emulated_cloud",)
+
 
 @pytest.fixture(scope="session")
 def postgres_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
