@@ -111,13 +111,7 @@ def fingerprint_query(table: Table, relation: str) -> str:
 
 def in_days(table: Table, days: Iterable[date]) -> str:
     """A condition on `t` that holds for the rows of these partitions."""
-    column = table.partition_column
-    name = _of_row(column)
-    spans = (
-        f"({name} >= {_literal(column, first)} and {name} < {_literal(column, last + timedelta(days=1))})"
-        for first, last in spans_of(days)
-    )
-    return " or ".join(spans) or "false"
+    return " or ".join(_span(table.partition_column, first, last) for first, last in spans_of(days)) or "false"
 
 
 def day_chunks(days: Iterable[date]) -> Iterator[tuple[date, ...]]:
@@ -140,6 +134,13 @@ def _day(table: Table) -> str:
     column = table.partition_column
     zone = ", 'UTC'" if column.type.rule is Rule.TIMESTAMP else ""
     return f"date({_of_row(column)}{zone})"
+
+
+def _span(column: Column, first: date, last: date) -> str:
+    name = _of_row(column)
+    if last == date.max:
+        return f"({name} >= {_literal(column, first)})"
+    return f"({name} >= {_literal(column, first)} and {name} < {_literal(column, last + timedelta(days=1))})"
 
 
 def _of_row(column: Column) -> str:
