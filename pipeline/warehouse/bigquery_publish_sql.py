@@ -82,7 +82,7 @@ def ledger_statements(ledger: str, entries: str, forgotten: Sequence[str] = ()) 
     if forgotten:
         yield f"delete from {quote(ledger)} where table_name in ({', '.join(map(text, forgotten))})"
     yield (
-        f"delete from {quote(ledger)} as old where exists (select 1 from {quote(entries)} as new "
-        "where new.table_name = old.table_name and new.`partition` = old.`partition`)"
+        f"delete from {quote(ledger)} as t where exists (select 1 from {quote(entries)} as entry "
+        "where entry.table_name = t.table_name and entry.`partition` = t.`partition`)"
     )
     yield f"insert into {quote(ledger)} ({columns}) select {columns} from {quote(entries)}"
