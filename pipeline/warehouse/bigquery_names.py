@@ -1,9 +1,10 @@
-"""The names BigQuery takes, so that a catalog it cannot hold is refused before anything is loaded.
+"""The names BigQuery takes: a catalog that it cannot hold is refused before anything is loaded.
 
 PostgreSQL takes any character. BigQuery's rules are https://cloud.google.com/bigquery/docs/schemas#column_names and
 https://cloud.google.com/bigquery/docs/tables#table_naming.
 """
 
+import re
 import unicodedata
 
 from pipeline.catalog import Catalog
@@ -11,6 +12,7 @@ from pipeline.errors import ConfigurationError
 
 _MAX_TABLE_BYTES = 1_024
 _MAX_COLUMN_CHARACTERS = 300
+_MAX_LABEL_CHARACTERS = 63
 _CATEGORIES = ("L", "M", "N", "Pc", "Pd", "Zs")
 _COLUMN_CHARACTERS = frozenset("&%=+:'<>#|\t\n\r\v\f")
 _RESERVED_PREFIXES = (
@@ -38,6 +40,11 @@ def check_names(catalog: Catalog) -> None:
         for column in table.columns:
             if reason := _column_fault(column.name):
                 raise _refused(catalog, f"a column {table.name}.{column.name}", reason)
+
+
+def label(name: str) -> str:
+    """The name as a label's value: at most 63 lower-case letters, digits, `-` and `_`."""
+    return re.sub(r"[^\w-]", "_", name.lower())[:_MAX_LABEL_CHARACTERS]
 
 
 def _table_fault(name: str) -> str | None:

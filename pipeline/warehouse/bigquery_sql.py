@@ -70,19 +70,6 @@ def column_type(column: Column) -> str:
     return "NUMERIC" if precision - scale <= 29 and scale <= 9 else "BIGNUMERIC"
 
 
-def schema_fields(table: Table) -> list[dict[str, str]]:
-    """The columns as BigQuery's API takes them. All may be null: a source may drop its `not null`, its rows arrive."""
-    return [
-        {"name": c.name, "type": column_type(c), "mode": "NULLABLE", "description": c.type.source}
-        for c in table.columns
-    ]
-
-
-def time_partitioning(table: Table) -> dict[str, str] | None:
-    """The partitioning as BigQuery's API takes it; None for a whole table."""
-    return {"type": "DAY", "field": table.partition_column.name} if table.is_daily else None
-
-
 def clustering_columns(table: Table) -> tuple[str, ...]:
     """The key's columns by which BigQuery can cluster; floats, times and bytes it cannot."""
     unable = {Rule.FLOAT, Rule.TIME, Rule.BYTES}

@@ -7,7 +7,7 @@ import pytest
 from pipeline.catalog import Column, Table, parse_catalog
 from pipeline.column_types import resolve_type
 from pipeline.errors import ConfigurationError
-from pipeline.warehouse.bigquery_names import check_names
+from pipeline.warehouse.bigquery_names import check_names, label
 from pipeline.warehouse.bigquery_publish_sql import LedgerStamp, Replacement, publish_script, replace_statements
 from pipeline.warehouse.bigquery_sql import (
     MAX_PARTITIONS_PER_JOB,
@@ -17,9 +17,7 @@ from pipeline.warehouse.bigquery_sql import (
     fingerprint_query,
     in_days,
     quote,
-    schema_fields,
     text,
-    time_partitioning,
 )
 
 DAY = date(2025, 1, 1)
@@ -61,17 +59,6 @@ def test_a_text_is_quoted(value: str, quoted: str) -> None:
 )
 def test_a_decimal_is_as_wide_as_its_digits_need(declared: str, expected: str) -> None:
     assert column_type(Column("a", resolve_type(declared), nullable=True)) == expected
-
-
-def test_a_column_says_what_it_is_in_the_source_and_may_be_null() -> None:
-    assert schema_fields(table({"a": "varchar(3) not null"})) == [
-        {"name": "a", "type": "STRING", "mode": "NULLABLE", "description": "character varying(3)"}
-    ]
-
-
-def test_only_a_daily_table_is_partitioned() -> None:
-    assert time_partitioning(daily()) == {"type": "DAY", "field": "at"}
-    assert time_partitioning(table({"a": "int"})) is None
 
 
 def test_a_table_is_clustered_by_what_bigquery_can_sort() -> None:
@@ -174,3 +161,11 @@ def test_a_table_that_bigquery_cannot_name_is_refused(name: str, why: str) -> No
     with pytest.raises(ConfigurationError) as refused:
         check_names(parse_catalog({"schema": "s", "tables": {name: {"columns": {"a": "int"}}}}))
     assert why in refused.value.message
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [("transaction_item", "transaction_item"), ("Every Type/é", "every_type_é"), ("x" * 99, "x" * 63)],
+)
+def test_a_label_holds_what_bigquery_lets_it(name: str, expected: str) -> None:
+    assert label(name) == expected
