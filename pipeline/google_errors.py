@@ -23,7 +23,7 @@ from google.api_core.exceptions import (
 )
 from google.api_core.retry import Retry
 from google.auth.exceptions import DefaultCredentialsError, GoogleAuthError, RefreshError, TransportError
-from google.cloud.storage.exceptions import DataCorruption, InvalidResponse  # type: ignore[import-untyped]
+from google.cloud.storage.exceptions import DataCorruption, InvalidResponse
 
 from pipeline.errors import ConfigurationError, StepError, TillrollError, TransientError
 from pipeline.google_resources import Resource

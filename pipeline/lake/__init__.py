@@ -16,4 +16,11 @@ def open_lake(settings: Settings) -> Lake:
         from pipeline.lake.folder import FolderLake
 
         return FolderLake.from_url(url)
-    raise ConfigurationError(f"TILLROLL_LAKE_URL: no lake for {url.split(':', 1)[0]!r}", "Use file:///path/to/folder.")
+    if url.startswith("gs://"):
+        from pipeline.google_clients import google_clients
+        from pipeline.lake.gcs import GCSLake
+
+        return GCSLake.from_url(url, google_clients(settings))
+    raise ConfigurationError(
+        f"TILLROLL_LAKE_URL: no lake for {url.split(':', 1)[0]!r}", "Use file:///path/to/folder or gs://bucket."
+    )

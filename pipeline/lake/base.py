@@ -1,6 +1,9 @@
 """What a lake must do: hold objects under paths, replace one atomically, and say what it holds.
 
 A path is relative to the lake's URL, with `/` between its parts: `source/csv/2025-01-01/transaction.csv`.
+
+A lake is opened for one step. Where several may write (a bucket), it goes on from what it saw of a folder first, and
+`commit`, `write`, `read` and `delete` raise TransientError for what another writer has replaced there since.
 """
 
 from collections.abc import Iterator

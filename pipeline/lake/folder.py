@@ -12,6 +12,7 @@ import google_crc32c
 
 from pipeline.durable import sync_folder
 from pipeline.errors import ConfigurationError, StepError
+from pipeline.lake import checksum
 from pipeline.manifest import Part
 
 # Rows come one by one; the checksum and the disk like larger pieces.
@@ -60,7 +61,7 @@ class FolderLake:
     def matches(self, part: Part) -> bool:
         path = self.root / part.path
         with _named("read from the lake", path):
-            return path.exists() and path.stat().st_size == part.bytes and _crc32c(path) == part.crc32c
+            return path.exists() and path.stat().st_size == part.bytes and checksum.of_file(path) == part.crc32c
 
     @contextmanager
     def local_path(self, part: Part) -> Iterator[Path]:
@@ -106,7 +107,7 @@ class FileWriter:
             self._flush()
             os.fsync(self._file.fileno())
             self._file.close()
-        return Part(path=self._path, bytes=self._flushed, crc32c=f"{self._checksum:08x}")
+        return Part(path=self._path, bytes=self._flushed, crc32c=checksum.text(self._checksum))
 
     def commit(self) -> None:
         with _named("write to the lake", self._target):
@@ -126,14 +127,6 @@ class FileWriter:
         self._checksum = google_crc32c.extend(self._checksum, bytes(self._buffer))
         self._flushed += len(self._buffer)
         self._buffer.clear()
-
-
-def _crc32c(path: Path) -> str:
-    checksum = 0
-    with path.open("rb") as file:
-        while piece := file.read(_BUFFER_BYTES):
-            checksum = google_crc32c.extend(checksum, piece)
-    return f"{checksum:08x}"
 
 
 @contextmanager
