@@ -123,7 +123,7 @@ def _mail(settings: Settings) -> Facts:
 
 
 def _servers(settings: Settings) -> Facts:
-    if not Manager(settings).is_running():
+    if settings.airflow_api_url is None and not Manager(settings).is_running():
         free = psutil.virtual_memory().available
         if free < MEMORY_FOR_SERVERS:
             yield (

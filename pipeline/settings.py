@@ -89,6 +89,14 @@ class Settings(BaseSettings):
     airflow_port: Annotated[int, Field(ge=0, le=65535, description="port of Airflow's web interface")] = 0
     smtp_port: Annotated[int, Field(ge=0, le=65535, description="port of the local inbox")] = 0
 
+    # Airflow, where its parts are not all on this machine
+    airflow_database_url: Annotated[
+        SecretStr | None, Field(description="postgresql://… of Airflow's metadata; unset: embedded")
+    ] = None
+    airflow_api_url: Annotated[
+        str | None, Field(description="http://… at which programs reach Airflow's web server; unset: this machine's")
+    ] = None
+
     # alerts
     alert_to: Annotated[tuple[str, ...], NoDecode, Field(description="who is mailed, comma separated")] = (
         "data-team@localhost",
@@ -108,7 +116,7 @@ class Settings(BaseSettings):
             raise PydanticCustomError("size", "it is no size such as 512MB, 1.5GiB or 50%")
         return value.strip()
 
-    @field_validator("source_url", "smtp_url")
+    @field_validator("source_url", "smtp_url", "airflow_database_url")
     @classmethod
     def _encoded(cls, url: SecretStr | None) -> SecretStr | None:
         """Refused here, because whoever connects takes a part of such a password for the host, and shows it."""

@@ -41,16 +41,19 @@ class _Token(httpx.Auth):
         yield self._authorized(request)
 
     def _authorized(self, request: httpx.Request) -> httpx.Request:
-        request.headers["Authorization"] = f"Bearer {self._token}"
+        if self._token:  # without one, the answer says that the login is refused
+            request.headers["Authorization"] = f"Bearer {self._token}"
         return request
 
 
 class AirflowApi:
-    """One Airflow. `url` is that of its web interface."""
+    """One Airflow. `url` is that of its web interface, as people open it; `server` where it answers, if not there."""
 
-    def __init__(self, url: str, user: str, password: str) -> None:
+    def __init__(self, url: str, user: str, password: str, server: str = "") -> None:
         self.url = url.rstrip("/")
-        self._client = httpx.Client(base_url=f"{self.url}/api/v2", auth=_Token(self.url, user, password), timeout=30)
+        self.server = server or self.url
+        auth = _Token(self.server, user, password)
+        self._client = httpx.Client(base_url=f"{self.server}/api/v2", auth=auth, timeout=30)
 
     def close(self) -> None:
         self._client.close()
@@ -90,7 +93,7 @@ class AirflowApi:
             return self._client.request(method, path, **arguments)
         except httpx.TransportError as error:
             raise TransientError(
-                f"Airflow does not answer at {self.url}: {error}", "Start the servers with `tillroll up`."
+                f"Airflow does not answer at {self.server}: {error}", "Start the servers with `tillroll up`."
             ) from error
 
     def _answer(self, response: httpx.Response) -> Any:
@@ -101,7 +104,7 @@ class AirflowApi:
             raise TransientError(f"Airflow stumbled over {what}: {response.text[:200]}", "Its log is the api-server's.")
         if response.status_code in {httpx.codes.UNAUTHORIZED, httpx.codes.FORBIDDEN}:
             raise ConfigurationError(
-                f"Airflow at {self.url} refuses the login",
+                f"Airflow at {self.server} refuses the login",
                 "Is another Airflow on this port? See TILLROLL_AIRFLOW_PORT.",
             )
         raise ApiError(response.status_code, f"Airflow refuses {what}: {_detail(response)}")

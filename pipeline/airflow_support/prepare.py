@@ -11,6 +11,7 @@ from importlib.metadata import version
 
 import psycopg
 from filelock import FileLock
+from psycopg import sql
 
 from pipeline.airflow_support.pools import POOLS
 from pipeline.embedded.airflow_environment import home
@@ -35,7 +36,8 @@ def prepare(settings: Settings) -> None:
         if _mark(connection) != _wanted():
             # In a process of its own: what a migration takes in memory would stay in a server for ever.
             subprocess.run([sys.executable, "-P", "-m", __name__], check=True)
-            connection.execute(f"comment on database airflow is '{_wanted()}'")
+            database = sql.Identifier(connection.info.dbname)
+            connection.execute(sql.SQL("comment on database {} is {}").format(database, _wanted()))
 
 
 def _mark(connection: psycopg.Connection) -> str | None:

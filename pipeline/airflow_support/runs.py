@@ -12,7 +12,7 @@ from pipeline.airflow_support.explain import explain
 from pipeline.airflow_support.follow import follow
 from pipeline.airflow_support.states import ChainState
 from pipeline.embedded.airflow_environment import USER, airflow_password
-from pipeline.embedded.urls import airflow_url
+from pipeline.embedded.urls import airflow_api_url, airflow_url
 from pipeline.errors import ConfigurationError, StepError
 from pipeline.settings import Settings
 
@@ -27,7 +27,7 @@ def open_api(settings: Settings) -> Iterator[AirflowApi]:
     Raises:
         TransientError: it is not up.
     """
-    api = AirflowApi(airflow_url(settings), USER, airflow_password(settings))
+    api = AirflowApi(airflow_url(settings), USER, airflow_password(settings), airflow_api_url(settings))
     try:
         api.require_up()
         yield api

@@ -5,7 +5,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from enum import StrEnum
 
 import typer
@@ -88,7 +88,7 @@ def url(place: Place) -> None:
 
 @app.command(context_settings={"ignore_unknown_options": True, "allow_extra_args": True}, add_help_option=False)
 def airflow(context: typer.Context) -> None:
-    """Run Airflow's own command line on the laptop's Airflow; everything that follows is passed on.
+    """Run Airflow's own command line on Tillroll's Airflow; everything that follows is passed on.
 
     Example:  tillroll airflow dags list
     """
@@ -97,7 +97,7 @@ def airflow(context: typer.Context) -> None:
     from pipeline.embedded.postgres import EmbeddedPostgres
 
     settings = Settings.load()
-    with EmbeddedPostgres(settings).running():
+    with EmbeddedPostgres(settings).running() if settings.airflow_database_url is None else nullcontext():
         os.environ.update(airflow_environment(settings))
         prepare(settings)
         code = subprocess.call([sys.executable, "-P", "-m", "airflow", *context.args])

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 from pipeline.embedded import ports
 from pipeline.embedded.state import State
-from pipeline.embedded.urls import airflow_database_url, airflow_url
+from pipeline.embedded.urls import airflow_api_url, airflow_database_url, airflow_url
 from pipeline.settings import ROOT, Settings
 
 USER = "admin"
@@ -101,7 +101,7 @@ def _places(settings: Settings) -> dict[str, str]:
         "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
         "AIRFLOW__CORE__EXECUTOR": "LocalExecutor",
         "AIRFLOW__CORE__HOSTNAME_CALLABLE": "pipeline.airflow_support.component.hostname",
-        "AIRFLOW__CORE__EXECUTION_API_SERVER_URL": f"{url}/execution/",
+        "AIRFLOW__CORE__EXECUTION_API_SERVER_URL": f"{airflow_api_url(settings)}/execution/",
         "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS": f"{USER}:admin",
         "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_ALL_ADMINS": "False",
         "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE": str(passwords_file(settings)),

@@ -10,7 +10,7 @@ import psycopg
 
 from pipeline.embedded import ports
 from pipeline.embedded.postgres import EmbeddedPostgres
-from pipeline.embedded.urls import airflow_url
+from pipeline.embedded.urls import airflow_api_url, uses_embedded_postgres
 from pipeline.settings import Settings
 
 SECONDS = 5
@@ -26,9 +26,10 @@ class Health:
 
 
 def stack_health(settings: Settings, since: datetime | None = None) -> list[Health]:
-    """The health of every server that `tillroll up` starts with these settings. For `since` see `airflow_health`."""
-    servers = [postgres_health(settings), *airflow_health(settings, since)]
-    return servers if settings.smtp_url else [servers[0], inbox_health(settings), *servers[1:]]
+    """The health of every server but those that the settings replace. For `since` see `airflow_health`."""
+    postgres = [postgres_health(settings)] if uses_embedded_postgres(settings) else []
+    inbox = [] if settings.smtp_url else [inbox_health(settings)]
+    return [*postgres, *inbox, *airflow_health(settings, since)]
 
 
 def postgres_health(settings: Settings) -> Health:
@@ -59,7 +60,7 @@ def inbox_health(settings: Settings) -> Health:
 def airflow_health(settings: Settings, since: datetime | None = None) -> list[Health]:
     """Airflow's web server, and what it knows of the heartbeats of the others; of earlier ones than `since` it knows
     from processes that are gone."""
-    url = airflow_url(settings)
+    url = airflow_api_url(settings)
     try:
         with urllib.request.urlopen(f"{url}/api/v2/monitor/health", timeout=SECONDS) as answer:  # noqa: S310
             report = json.load(answer)

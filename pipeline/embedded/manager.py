@@ -21,6 +21,7 @@ import psutil
 from pipeline.embedded import started_with
 from pipeline.embedded.folders import make_folder
 from pipeline.embedded.unix_rpc import UnixTransport
+from pipeline.embedded.urls import uses_embedded_postgres
 from pipeline.errors import ConfigurationError, StepError, TransientError
 from pipeline.settings import ROOT, Settings
 
@@ -169,6 +170,7 @@ class Manager:
             "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)]),
             "STACK_RUN": str(self.run),
             "STACK_SOCKET": str(self._socket),
+            "STACK_POSTGRES": "true" if uses_embedded_postgres(self.settings) else "false",
             "STACK_INBOX": "false" if self.settings.smtp_url else "true",
             "STACK_SETTINGS": json.dumps(started_with.described(self.settings)),
             "STACK_CODE": started_with.code_id(),

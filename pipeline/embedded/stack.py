@@ -13,7 +13,7 @@ from pipeline.embedded.folders import make_folder
 from pipeline.embedded.health import Health, stack_health
 from pipeline.embedded.locks import UseLock
 from pipeline.embedded.manager import Manager, Program
-from pipeline.errors import StepError, TransientError
+from pipeline.errors import ConfigurationError, StepError, TransientError
 from pipeline.settings import Settings
 
 logger = logging.getLogger(__name__)
@@ -39,9 +39,15 @@ class Stack:
             False where everything was up already.
 
         Raises:
+            ConfigurationError: Airflow is elsewhere.
             StepError: a server keeps crashing or does not answer in time; names its log and shows its end.
             TransientError: another `up` or `down` is at work and does not come to an end.
         """
+        if self.settings.airflow_api_url is not None:
+            raise ConfigurationError(
+                f"TILLROLL_AIRFLOW_API_URL says that Airflow is elsewhere: {self.settings.airflow_api_url}",
+                "Start it there. In a container of docker-compose.yml it runs already.",
+            )
         with self._alone():
             if self.manager.is_running():
                 self._say_what_has_changed()

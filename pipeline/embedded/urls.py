@@ -35,10 +35,22 @@ def smtp_url(settings: Settings) -> str:
 
 
 def airflow_url(settings: Settings) -> str:
-    """`http://…` of Airflow's web interface and API."""
+    """`http://…` of Airflow's web interface, as people open it."""
     return f"http://{ports.address(settings, ports.port(settings, 'airflow'))}"
+
+
+def airflow_api_url(settings: Settings) -> str:
+    """`http://…` of the same server, as Airflow's other parts and this program reach it."""
+    return (settings.airflow_api_url or airflow_url(settings)).rstrip("/")
 
 
 def airflow_database_url(settings: Settings) -> str:
     """`postgresql://…` of Airflow's metadata, password included."""
+    if settings.airflow_database_url is not None:
+        return settings.airflow_database_url.get_secret_value()
     return EmbeddedPostgres(settings).url("airflow")
+
+
+def uses_embedded_postgres(settings: Settings) -> bool:
+    """Whether anything is in the embedded PostgreSQL: the source, or Airflow's metadata."""
+    return settings.source_url is None or settings.airflow_database_url is None
