@@ -122,10 +122,10 @@ def evaluated(query: str, columns: Columns, rows: Sequence[Sequence[str | None]]
     builder.set_table_content({"raw": create_table_content([list(row) for row in rows])})
     try:
         with builder.prepare() as prepared:
-            found = prepared.execute().content.table_data.row
+            content = prepared.execute().content.table_data
     except ServerError as error:
         raise SqlError(str(error)) from error
-    return [tuple(cell.string_value for cell in row.cell) for row in found]
+    return [tuple(cell.string_value for cell in row.cell) for row in (content.row if content else [])]
 
 
 @cache

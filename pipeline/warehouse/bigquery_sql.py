@@ -87,9 +87,15 @@ def selected_columns(table: Table) -> str:
     return ", ".join(_of_row(column) for column in table.columns)
 
 
+def canonical_row(table: Table) -> str:
+    """The expression for the canonical text of the row `t` (see `fingerprint`)."""
+    values = ", ".join(f"coalesce({_canonical(column)}, {text(NULL)})" for column in table.columns)
+    return f"array_to_string([{values}], {text(SEPARATOR)})"
+
+
 def fingerprint_query(table: Table, relation: str) -> str:
     """Rows `(day, rows, checksum)` per partition of `relation`; day is NULL for a whole table."""
-    number = f"cast(concat('0x', substr(to_hex(md5({_canonical_row(table)})), 1, {HASH_HEX_DIGITS})) as int64)"
+    number = f"cast(concat('0x', substr(to_hex(md5({canonical_row(table)})), 1, {HASH_HEX_DIGITS})) as int64)"
     checksum = f"coalesce(sum(cast({number} as numeric)), 0)"
     day = _day(table) if table.is_daily else "cast(null as date)"
     query = f"select {day} as day, count(*) as row_count, {checksum} as checksum from {quote(relation)} as t"
@@ -108,11 +114,6 @@ def day_chunks(days: Iterable[date]) -> Iterator[tuple[date, ...]]:
         yield tuple(ordered[start : start + MAX_PARTITIONS_PER_JOB])
 
 
-def _canonical_row(table: Table) -> str:
-    values = ", ".join(f"coalesce({_canonical(column)}, {text(NULL)})" for column in table.columns)
-    return f"array_to_string([{values}], {text(SEPARATOR)})"
-
-
 def _canonical(column: Column) -> str:
     return _CANONICAL[column.type.rule].format(c=_of_row(column), scale=column.type.scale)
 
@@ -125,8 +126,6 @@ def _day(table: Table) -> str:
 
 def _span(column: Column, first: date, last: date) -> str:
     name = _of_row(column)
-    if last == date.max:
-        return f"({name} >= {_literal(column, first)})"
     return f"({name} >= {_literal(column, first)} and {name} < {_literal(column, last + timedelta(days=1))})"
 
 

@@ -83,10 +83,6 @@ def test_no_days_are_no_rows() -> None:
     assert in_days(daily(), []) == "false"
 
 
-def test_the_last_day_there_is_has_an_end() -> None:
-    assert in_days(daily("date"), [date(9999, 12, 31)]) == "(t.`at` >= date '9999-12-31')"
-
-
 def test_days_of_a_zone_are_utcs_whatever_a_project_takes_for_its_own() -> None:
     assert "date(t.`at`, 'UTC')" in fingerprint_query(daily(), TARGET)
     assert "date(t.`at`)" in fingerprint_query(daily("timestamp"), TARGET)

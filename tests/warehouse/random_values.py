@@ -13,6 +13,8 @@ ADVERSARIAL = st.text(alphabet='|:~01,"\\N\n\r\t é😀', max_size=6)
 TEXTS = st.one_of(ADVERSARIAL, st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), max_size=40))
 OFFSETS = st.integers(-15 * 60 + 1, 15 * 60 - 1).map(lambda minutes: timezone(timedelta(minutes=minutes)))
 NAIVE = st.datetimes().map(lambda moment: moment.isoformat(" "))
+# An offset may carry the first or the last day out of what a warehouse holds.
+INSTANTS = st.datetimes(timezones=OFFSETS).filter(lambda moment: 1 < moment.year < 9999).map(str)
 ENDLESS = st.sampled_from(["infinity", "-infinity"])
 
 
@@ -41,11 +43,7 @@ VALUES: dict[str, st.SearchStrategy[str]] = {
     "date": st.one_of(st.dates().map(str), ENDLESS, st.sampled_from(["5874897-12-31", "10000-01-01"])),
     "time": st.one_of(st.times().map(str), st.just("24:00:00")),
     "timestamp": st.one_of(NAIVE, ENDLESS, st.just("294246-12-31 23:59:59.999999")),
-    "timestamptz": st.one_of(
-        # An offset may carry the first or the last day out of what a warehouse holds.
-        st.datetimes(timezones=OFFSETS).filter(lambda moment: 1 < moment.year < 9999).map(str),
-        ENDLESS,
-    ),
+    "timestamptz": st.one_of(INSTANTS, ENDLESS),
     "bytea": st.binary(max_size=30).map(lambda content: "\\x" + content.hex()),
     "text": TEXTS,
     "char(8)": st.text(alphabet="ab |~é", max_size=8),
@@ -53,4 +51,12 @@ VALUES: dict[str, st.SearchStrategy[str]] = {
     "jsonb": st.dictionaries(st.text(alphabet='ab"\\|', max_size=3), st.integers(), max_size=3).map(
         lambda found: str(found).replace("'", '"') if '"' not in "".join(found) and "\\" not in "".join(found) else "{}"
     ),
+}
+
+# The same, less what no type of BigQuery's holds (see docs/types.md).
+BIGQUERY_VALUES = VALUES | {
+    "date": st.dates().map(str),
+    "time": st.times().map(str),
+    "timestamp": NAIVE,
+    "timestamptz": INSTANTS,
 }

@@ -1,0 +1,135 @@
+"""Every type's values on their way to BigQuery: GoogleSQL finds in the CSV the fingerprints that PostgreSQL has."""
+
+import itertools
+from collections.abc import Iterator, Sequence
+
+import psycopg
+import pytest
+import yaml
+from every_type import KINDS, SCHEMA, ddl, fill
+from google_side import Fingerprints, of_google, of_postgres
+from google_sql import SqlError
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from psycopg.sql import SQL, Identifier
+from random_values import BIGQUERY_VALUES
+
+from pipeline.catalog import Catalog, Table, parse_catalog
+from pipeline.discover import discover
+from pipeline.snapshot import connect
+from pipeline.source_sql import relation
+
+Row = Sequence[str | None]
+
+# What PostgreSQL holds and no BigQuery type does (docs/types.md): an error there, never another value.
+BEYOND = {
+    "date": ["infinity", "-infinity", "10000-01-01", "0001-12-31 BC"],
+    "timestamp": ["infinity", "-infinity", "10000-01-01", "0001-12-31 BC"],
+    "timestamptz": ["infinity", "-infinity", "10000-01-01Z", "0001-12-31Z BC"],
+    "time": ["24:00:00"],
+    "numeric(9,2)": ["NaN"],
+}
+
+few = settings(
+    max_examples=4,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.large_base_example],
+)
+
+
+@pytest.fixture(scope="module")
+def source(postgres_url: str) -> Iterator[psycopg.Connection]:
+    with connect(postgres_url) as connection:
+        connection.prepare_threshold = None  # one table after another has the same name
+        connection.execute("create schema google")
+        yield connection
+        connection.execute("drop schema google cascade")
+
+
+def filled(source: psycopg.Connection, columns: dict[str, str], rows: Sequence[Row], **more: object) -> Table:
+    """The table `t` with these rows, in PostgreSQL's text format."""
+    (table,) = parse_catalog({"schema": "google", "tables": {"t": {"columns": columns, **more}}})
+    definitions = SQL(", ").join(SQL("{} {}").format(Identifier(c.name), SQL(c.type.source)) for c in table.columns)  # type: ignore[arg-type]
+    source.execute(SQL("drop table if exists {}").format(relation(table)))
+    source.execute(SQL("create unlogged table {} ({})").format(relation(table), definitions))
+    with source.cursor().copy(SQL("copy {} from stdin").format(relation(table))) as copy:
+        for row in rows:
+            copy.write_row(row)
+    return table
+
+
+@pytest.mark.parametrize("declared", BIGQUERY_VALUES)
+@few
+@given(data=st.data())
+def test_google_agrees_on_random_values(source: psycopg.Connection, declared: str, data: st.DataObject) -> None:
+    values = data.draw(st.lists(st.none() | BIGQUERY_VALUES[declared], min_size=30, max_size=80))
+    table = filled(source, {"a": declared}, [[value] for value in values])
+
+    assert of_google(source, table) == of_postgres(source, table)
+
+
+@pytest.mark.parametrize(("declared", "value"), [(name, value) for name, values in BEYOND.items() for value in values])
+def test_google_refuses_what_it_cannot_hold(source: psycopg.Connection, declared: str, value: str) -> None:
+    table = filled(source, {"a": declared}, [[value]])
+
+    with pytest.raises(SqlError, match="OUT_OF_RANGE"):
+        of_google(source, table)
+
+
+def test_google_agrees_on_texts_that_look_like_nothing(source: psycopg.Connection) -> None:
+    texts = [
+        None,
+        "",
+        r"\N",
+        "~",
+        "|",
+        "NULL",
+        "0:",
+        "1:~",
+        '"',
+        '""',
+        " ",
+        "\n",
+        "\r\n",
+        ",",
+        "é",
+        "😀",
+        "\x01",
+        "\x7f",
+    ]
+    fingerprints: list[Fingerprints] = []
+    for left, right in itertools.combinations(texts, 2):
+        table = filled(source, {"a": "text", "b": "text"}, [[left, right]])
+        assert of_google(source, table) == of_postgres(source, table)
+        fingerprints.append(of_google(source, table))
+
+    assert all(fingerprints.count(found) == 1 for found in fingerprints)
+
+
+@pytest.mark.parametrize("declared", ["date", "timestamp", "timestamptz"])
+def test_google_sees_the_days_that_postgres_sees(source: psycopg.Connection, declared: str) -> None:
+    moments = ["0001-01-01", "1969-12-31 23:59:59.999999", "2025-01-01 00:00:00", "2025-01-01 23:59:59.9", "9999-12-30"]
+    table = filled(source, {"at": f"{declared} not null"}, [[moment] for moment in moments], partition="at")
+
+    found = of_google(source, table)
+
+    assert found == of_postgres(source, table)
+    assert list(found) == ["0001-01-01", "1969-12-31", "2025-01-01", "9999-12-30"]
+
+
+@pytest.fixture
+def every_type(shop_url: str) -> Iterator[tuple[psycopg.Connection, Catalog]]:
+    """A schema with a column of every type and a table of every shape, less the one value BigQuery cannot hold."""
+    with connect(shop_url) as connection:
+        connection.execute(ddl())  # type: ignore[call-overload]
+        connection.execute(fill())  # type: ignore[call-overload]
+        connection.execute(f"""update "{SCHEMA}".every_type set a_time = null where a_time = '24:00'""")  # type: ignore[call-overload]
+        yield connection, parse_catalog(yaml.safe_load(discover(connection).text))
+
+
+def test_google_agrees_on_every_value_of_every_type(every_type: tuple[psycopg.Connection, Catalog]) -> None:
+    connection, catalog = every_type
+
+    for table in catalog:
+        assert of_google(connection, table) == of_postgres(connection, table), table.name
+    assert len(of_google(connection, catalog.table("every_type"))) == len(KINDS) + 1
