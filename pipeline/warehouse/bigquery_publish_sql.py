@@ -3,13 +3,14 @@
 BigQuery allows no DDL in a transaction, so the tables are there before. Relations are `project.dataset.table`.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 
 from pipeline.catalog import Table
 from pipeline.warehouse.bigquery_sql import day_chunks, in_days, inserted_columns, quote, selected_columns, text
 
+LEDGER_CHANGED = "the ledger has changed"
 LEDGER_FIELDS = (
     ("table_name", "STRING"),
     ("partition", "STRING"),
@@ -51,13 +52,23 @@ def publish_script(
     for replacement in replacements:
         statements += replace_statements(replacement)
     statements += ledger_statements(ledger, entries, forgotten)
+    return transaction(statements)
+
+
+def forget_script(ledger: str, stamp: LedgerStamp, tables: Sequence[str]) -> str:
+    """One transaction: these tables' entries go, unless another has published since `stamp`."""
+    return transaction([fence(ledger, stamp), _forget(ledger, tables)])
+
+
+def transaction(statements: Iterable[str]) -> str:
+    """A script that does all of this or nothing: where a statement fails, BigQuery rolls back."""
     return "".join(f"{statement};\n" for statement in ["begin transaction", *statements, "commit transaction"])
 
 
 def fence(ledger: str, stamp: LedgerStamp) -> str:
     """Fails where the ledger is not as it was read. Two transactions that both write it never both commit."""
     unchanged = f"count(*) = {stamp.entries} and coalesce(sum(cast(sequence as numeric)), 0) = {stamp.sequences}"
-    return f"select if({unchanged}, true, error('the ledger has changed')) from {quote(ledger)}"
+    return f"select if({unchanged}, true, error({text(LEDGER_CHANGED)})) from {quote(ledger)}"
 
 
 def replace_statements(replacement: Replacement) -> Iterator[str]:
@@ -80,9 +91,13 @@ def ledger_statements(ledger: str, entries: str, forgotten: Sequence[str] = ()) 
     """Put the new entries in the place of the same partitions' older ones."""
     columns = ", ".join(quote(name) for name, _ in LEDGER_FIELDS)
     if forgotten:
-        yield f"delete from {quote(ledger)} where table_name in ({', '.join(map(text, forgotten))})"
+        yield _forget(ledger, forgotten)
     yield (
         f"delete from {quote(ledger)} as t where exists (select 1 from {quote(entries)} as entry "
         "where entry.table_name = t.table_name and entry.`partition` = t.`partition`)"
     )
     yield f"insert into {quote(ledger)} ({columns}) select {columns} from {quote(entries)}"
+
+
+def _forget(ledger: str, tables: Sequence[str]) -> str:
+    return f"delete from {quote(ledger)} where table_name in ({', '.join(map(text, tables))})"

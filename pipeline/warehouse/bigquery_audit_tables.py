@@ -1,0 +1,114 @@
+"""Audit tables: where loaded rows wait, unseen, until they are proven equal to their source's.
+
+An audit table's name follows from the objects it is loaded from, and the ids of its load jobs from the table. So a
+repeated step finds what one that was killed has begun, waits for it, and loads nothing twice. A job that failed uses up
+its id: then the table goes, and the next one has other ids.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterator, Sequence
+from datetime import UTC, date, datetime, timedelta
+
+from google.api_core.exceptions import GoogleAPICallError
+from google.cloud import bigquery
+
+from pipeline.catalog import Table
+from pipeline.errors import ConfigurationError
+from pipeline.google_errors import RETRY, explained
+from pipeline.google_resources import bucket
+from pipeline.lake.base import Lake
+from pipeline.manifest import LakeObject
+from pipeline.warehouse.bigquery_datasets import AUDIT
+from pipeline.warehouse.bigquery_jobs import Jobs, job_id
+from pipeline.warehouse.bigquery_load_errors import load_error
+from pipeline.warehouse.bigquery_sql import MAX_PARTITIONS_PER_JOB
+from pipeline.warehouse.bigquery_tables import Tables, as_in_catalog
+
+LIFETIME = timedelta(days=1)
+
+# https://cloud.google.com/bigquery/quotas#load_jobs
+MAX_FILES_PER_JOB = 10_000
+
+
+class AuditTables:
+    """Loads objects of the lake into tables that nobody reads."""
+
+    def __init__(self, jobs: Jobs, tables: Tables) -> None:
+        self._jobs = jobs
+        self._tables = tables
+
+    def load(self, table: Table, objects: Sequence[LakeObject], lake: Lake) -> bigquery.Table:
+        """A table that holds the objects' rows and no others.
+
+        Raises:
+            DataError: a value does not fit its column's type. CorruptObjectError: an object is gone.
+        """
+        digest = _digest(objects)
+        audit = self._open(table, digest)
+        created = int(audit.created.timestamp() * 1000) if audit.created else 0
+        place = _bucket(lake)
+        with explained(bucket(place)):
+            begun = [
+                self._jobs.load(files, audit, job_id("load", table.name, digest, created, number), table.name)
+                for number, files in enumerate(_files(objects, lake), 1)
+            ]
+            for job in begun:
+                self._finish(job, audit, table, objects, lake)
+        return audit
+
+    def drop(self, audit: bigquery.Table) -> None:
+        """Remove an audit table."""
+        self._tables.drop(audit)
+
+    def _open(self, table: Table, digest: str) -> bigquery.Table:
+        """The audit table of these objects, for a day at least."""
+        wanted = as_in_catalog(table, self._tables.reference(AUDIT, f"{table.name}_{digest}"))
+        wanted.expires = datetime.now(UTC) + LIFETIME
+        audit = self._tables.create(wanted)
+        if audit.expires is None or audit.expires < wanted.expires - LIFETIME / 2:
+            audit.expires = wanted.expires
+            self._tables.update(audit, "expires")
+        return audit
+
+    def _finish(
+        self, job: bigquery.LoadJob, audit: bigquery.Table, table: Table, objects: Sequence[LakeObject], lake: Lake
+    ) -> None:
+        try:
+            job.result(retry=RETRY)
+        except GoogleAPICallError as error:
+            if job.error_result is None:  # not the job failed, but the question for it
+                raise
+            self.drop(audit)
+            raise load_error(error, job, table, objects, lake.url) from None
+
+
+def _digest(objects: Sequence[LakeObject]) -> str:
+    content = [
+        [o.schema_id, o.sequence, str(o.day), [[part.path, part.crc32c, part.bytes] for part in o.parts]]
+        for o in sorted(objects, key=lambda o: str(o.day))
+    ]
+    return hashlib.sha256(json.dumps(content).encode()).hexdigest()[:16]
+
+
+def _files(objects: Sequence[LakeObject], lake: Lake) -> Iterator[list[str]]:
+    """The objects' files, as many at a time as one job may read, and of as many days as it may write."""
+    files: list[str] = []
+    days: set[date | None] = set()
+    for found in sorted(objects, key=lambda o: str(o.day)):
+        for part in found.parts:
+            if len(files) == MAX_FILES_PER_JOB or len(days | {found.day}) > MAX_PARTITIONS_PER_JOB:
+                yield files
+                files, days = [], set()
+            files.append(f"{lake.url}/{part.path}")
+            days.add(found.day)
+    if files:
+        yield files
+
+
+def _bucket(lake: Lake) -> str:
+    if not lake.url.startswith("gs://"):
+        raise ConfigurationError(
+            f"BigQuery cannot load from {lake.url}", "Set TILLROLL_LAKE_URL to gs://bucket: it loads from there only."
+        )
+    return lake.url.removeprefix("gs://").partition("/")[0]

@@ -1,0 +1,146 @@
+"""One publication: rows are loaded and audited out of sight, then all of it is put in place by one transaction.
+
+BigQuery's transactions take no DDL, and change up to 100 tables. So tables are made before, empty; a table whose
+columns changed is replaced, on its own, by its audited rows; and more than 90 tables are published by several
+transactions, in each of which rows and ledger agree. Before a table is replaced the ledger forgets it: were the run
+killed then, the next one would bring it again with all its history.
+"""
+
+import logging
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+
+from google.cloud import bigquery
+
+from pipeline.catalog import Table
+from pipeline.errors import DataError, TillrollError
+from pipeline.fingerprint import Fingerprint, Partition
+from pipeline.lake.base import Lake
+from pipeline.ledger import Ledger, LedgerEntry
+from pipeline.manifest import LakeObject
+from pipeline.warehouse.base import STAGING
+from pipeline.warehouse.bigquery_audit_tables import AuditTables
+from pipeline.warehouse.bigquery_jobs import Jobs
+from pipeline.warehouse.bigquery_lock import Lease
+from pipeline.warehouse.bigquery_publish_sql import Replacement
+from pipeline.warehouse.bigquery_sql import fingerprint_query
+from pipeline.warehouse.bigquery_tables import Tables, as_in_catalog, path, same_columns, same_partitions
+from pipeline.warehouse.bigquery_transactions import Transactions
+
+logger = logging.getLogger(__name__)
+
+# https://cloud.google.com/bigquery/docs/transactions#limitations: 100 tables, the ledger among them, and 100,000
+# changes of partitions; what replaces a partition changes it twice.
+MAX_TABLES = 90
+MAX_PARTITIONS = 45_000
+
+
+@dataclass(frozen=True, slots=True)
+class _Loaded:
+    """What waits for its audit."""
+
+    audit: bigquery.Table
+    partitions: tuple[Partition, ...]
+
+
+class BigQueryPublication:
+    """Changes nothing that anybody reads before `publish`."""
+
+    def __init__(self, jobs: Jobs, tables: Tables, lease: Lease) -> None:
+        self._jobs, self._tables, self._lease = jobs, tables, lease
+        self._audits = AuditTables(jobs, tables)
+        self._transactions = Transactions(jobs, tables)
+        self._loaded: dict[Table, _Loaded] = {}
+
+    def ledger(self) -> Ledger:
+        return self._transactions.ledger
+
+    def load(self, table: Table, objects: Sequence[LakeObject], lake: Lake) -> None:
+        audit = self._audits.load(table, objects, lake)
+        self._loaded[table] = _Loaded(audit, tuple(found.partition for found in objects))
+
+    def fingerprints(self, table: Table) -> Mapping[Partition, Fingerprint]:
+        return fingerprints(self._jobs, table, self._loaded[table].audit)
+
+    def publish(self, entries: Iterable[LedgerEntry]) -> None:
+        """Put everything loaded in place.
+
+        Raises:
+            TransientError: another run has published meanwhile, or BigQuery is away.
+            DataError: a published table is gone, or not as it was published.
+        """
+        waiting = {entry.partition: entry for entry in entries}
+        if not waiting:
+            return
+        self._lease.require()
+        replacements = [self._replacement(table, loaded) for table, loaded in self._loaded.items()]
+        for batch in _batches([r for r in replacements if r]):
+            names = {replacement.table.name for replacement in batch}
+            chosen = {p: entry for p, entry in waiting.items() if p.table in names}
+            self._publish(batch, chosen)
+            waiting = {p: entry for p, entry in waiting.items() if p not in chosen}
+        if waiting:
+            self._publish([], waiting)
+
+    def discard(self) -> None:
+        """Remove what was loaded. What cannot be removed now goes away by itself."""
+        for loaded in self._loaded.values():
+            with suppress(TillrollError):
+                self._audits.drop(loaded.audit)
+
+    def _publish(self, batch: Sequence[Replacement], entries: Mapping[Partition, LedgerEntry]) -> None:
+        forgotten = {r.table.name for r in batch if not self.ledger().knows(r.table)}
+        self._transactions.publish(batch, entries.values(), forgotten)
+
+    def _replacement(self, table: Table, loaded: _Loaded) -> Replacement | None:
+        """What the transaction has to do for a table; None where it was replaced without one."""
+        found = self._tables.find(STAGING, table.name)
+        wanted = as_in_catalog(table, self._tables.reference(STAGING, table.name))
+        fits = found is not None and same_columns(found, wanted) and same_partitions(found, wanted)
+        partial = table.is_daily and self.ledger().knows(table)
+        published = {p.day for p in self.ledger() if p.table == table.name and p.day}
+        if not fits and partial:
+            self._lost(table)
+        if fits and (partial or published or not table.is_daily):
+            days = {p.day for p in loaded.partitions if p.day} | (set() if partial else published)
+            return Replacement(table, path(wanted), path(loaded.audit), tuple(sorted(days)))
+        if found is None:
+            self._tables.create(wanted)
+            return Replacement(
+                table, path(wanted), path(loaded.audit), tuple(p.day for p in loaded.partitions if p.day)
+            )
+        logger.info("%s is replaced with all its history", table.name)
+        self._forget(table)
+        self._tables.replace(found, loaded.audit, wanted)
+        return None
+
+    def _lost(self, table: Table) -> None:
+        self._forget(table)
+        raise DataError(
+            f"staging.{table.name} in BigQuery is gone, or its columns are not those that were published",
+            "Run `tillroll sync` for the day again: it brings the whole table, with all its history.",
+        )
+
+    def _forget(self, table: Table) -> None:
+        if any(partition.table == table.name for partition in self.ledger()):
+            self._transactions.forget(table.name)
+
+
+def fingerprints(jobs: Jobs, table: Table, relation: bigquery.Table) -> dict[Partition, Fingerprint]:
+    """Fingerprints of the rows of a table that has the catalog's columns."""
+    rows = jobs.read(fingerprint_query(table, path(relation)), "audit", table.name)
+    return {Partition(table.name, row["day"]): Fingerprint(row["row_count"], int(row["checksum"])) for row in rows}
+
+
+def _batches(replacements: Sequence[Replacement]) -> Iterator[list[Replacement]]:
+    """As many tables at a time as one transaction may change."""
+    batch: list[Replacement] = []
+    for replacement in replacements:
+        partitions = sum(max(1, len(r.days)) for r in [*batch, replacement])
+        if batch and (len(batch) == MAX_TABLES or partitions > MAX_PARTITIONS):
+            yield batch
+            batch = []
+        batch.append(replacement)
+    if batch:
+        yield batch
