@@ -1,10 +1,12 @@
-"""docs/types.md is what PostgreSQL prints and what the warehouse's tables are made of."""
+"""docs/types.md is what PostgreSQL prints, what the warehouses' tables are made of, and what GoogleSQL reads."""
 
 import re
 from collections.abc import Iterator
 
 import psycopg
 import pytest
+from google_side import csv_rows
+from google_sql import evaluated
 from psycopg.sql import SQL
 
 from pipeline.catalog import Table, parse_catalog
@@ -12,9 +14,9 @@ from pipeline.column_types import RULES, resolve_type
 from pipeline.settings import ROOT
 from pipeline.snapshot import connect
 from pipeline.source_sql import canonical_row, copy_query, relation
-from pipeline.warehouse.duckdb_sql import column_type
+from pipeline.warehouse import bigquery_sql, duckdb_sql
 
-ROW = re.compile(r"^\| `(.+?)` \| `(.+?)` \| `(.+?)` \| `(.+?)` \| `(.+?)` \| `[A-Z0-9]+` \|$", re.MULTILINE)
+ROW = re.compile(r"^\| `(.+?)` \| `(.+?)` \| `(.+?)` \| `(.+?)` \| `(.+?)` \| `([A-Z0-9]+)` \|$", re.MULTILINE)
 PAGE = (ROOT / "docs" / "types.md").read_text("utf-8")
 EXAMPLES = ROW.findall(PAGE)
 
@@ -41,9 +43,15 @@ def test_every_type_with_a_rule_has_an_example() -> None:
     assert {resolve_type(declared).name for declared, *_ in EXAMPLES} >= RULES.keys() - {"bpchar"}
 
 
-@pytest.mark.parametrize(("declared", "value", "line", "canonical", "warehouse"), EXAMPLES)
+@pytest.mark.parametrize(("declared", "value", "line", "canonical", "duckdb_type", "bigquery_type"), EXAMPLES)
 def test_an_example_is_true(
-    source: psycopg.Connection, declared: str, value: str, line: str, canonical: str, warehouse: str
+    source: psycopg.Connection,
+    declared: str,
+    value: str,
+    line: str,
+    canonical: str,
+    duckdb_type: str,
+    bigquery_type: str,
 ) -> None:
     documented = table(declared)
     source.execute(SQL("drop table if exists {}").format(relation(documented)))
@@ -55,4 +63,8 @@ def test_an_example_is_true(
     row = source.execute(SQL("select {} from {}").format(canonical_row(documented), relation(documented))).fetchone()
 
     assert (copied, row) == (f"{line}\n", (canonical,))
-    assert column_type(documented.columns[0]) == warehouse
+    (column,) = documented.columns
+    assert duckdb_sql.column_type(column) == duckdb_type
+    assert bigquery_sql.column_type(column) == bigquery_type
+    query = f"select {bigquery_sql.canonical_row(documented)} from loaded as t"
+    assert evaluated(query, {"a": bigquery_type}, list(csv_rows(f"{line}\n".encode()))) == [(canonical,)]
