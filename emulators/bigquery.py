@@ -32,9 +32,9 @@ async def _serve(options: argparse.Namespace) -> None:
     from bqemulator.config import PersistenceMode, Settings
     from bqemulator.server import EmulatorServer
 
-    from emulators import bigquery_engine, bigquery_jobs, bigquery_load
+    from emulators import bigquery_dialect, bigquery_engine, bigquery_jobs, bigquery_load
 
-    for corrections in (bigquery_engine, bigquery_load):
+    for corrections in (bigquery_dialect, bigquery_engine, bigquery_load):
         corrections.correct()
     bigquery_jobs.correct(options.record)
     persistent = PersistenceMode.PERSISTENT if options.data_dir else PersistenceMode.EPHEMERAL
