@@ -2,19 +2,17 @@
 
 import json
 import logging
-import os
 import threading
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 from typing import Any
 
-from pipeline.errors import ConfigurationError, StepError
+from pipeline.errors import StepError
 from pipeline.progress import Progress
 from pipeline.settings import Settings
-from pipeline.warehouse.duckdb import DuckDBWarehouse
+from pipeline.transform_target import dbt_variables, environment
 
 logger = logging.getLogger(__name__)
 
@@ -64,12 +62,12 @@ def run_dbt(settings: Settings, build: Build, progress: Progress) -> Built:
     Raises:
         StepError: a model or a test failed, or dbt could not begin. Nothing is known to be right then.
     """
-    variables = _target(settings)
+    variables = {**dbt_variables(settings), "TILLROLL_DBT_STEP": f"transform_{build.selector}"}
     from dbt.cli.main import dbtRunner  # takes a second, and most runs of the program need none of it
 
     run_folder = _run_folder(settings)
     runner = dbtRunner(callbacks=[_Watcher(progress, f"build {build.selector}")])
-    with _environment(variables):
+    with environment(variables):
         try:
             outcome = runner.invoke(build.arguments(run_folder))
         finally:
@@ -126,7 +124,7 @@ def _failure(project: Path, failed: Sequence[Any], log: Path) -> StepError:
             f"dbt test {first.node.name}{where} found {rows} that must not be{others}",
             f"{compiled} selects them. A row that moved away from a day beyond the lookback is still there too: run "
             "`tillroll audit`, and `tillroll sync --day` with the day it names. Where all is equal, repair the source "
-            "or the model. Then run the transform again: what was built stays out of sight until its tests pass.",
+            "or the model. Then run the transform again: people keep the marts they had until its tests pass.",
         )
     return StepError(
         f"dbt {first.node.resource_type} {first.node.name} failed: {' '.join(str(first.message).split())}{others}",
@@ -139,38 +137,8 @@ def _tested_model(test: Any) -> str:
     return str(getattr(test, "attached_node", None) or "").rpartition(".")[2]
 
 
-def _target(settings: Settings) -> dict[str, str]:
-    """The environment that dbt/profiles.yml reads, for the warehouse in use."""
-    url = settings.warehouse
-    if not url.startswith("duckdb://"):
-        raise ConfigurationError(
-            f"TILLROLL_WAREHOUSE_URL: no dbt target for {url.split(':', 1)[0]!r}", "Use duckdb://."
-        )
-    return {
-        "TILLROLL_DBT_TARGET": "duckdb",
-        "TILLROLL_DBT_DUCKDB_PATH": str(DuckDBWarehouse.from_url(url).path),
-        "TILLROLL_DBT_DUCKDB_MEMORY": settings.warehouse_memory,
-        "TILLROLL_DBT_THREADS": str(settings.workers),
-    }
-
-
-@contextmanager
-def _environment(variables: Mapping[str, str]) -> Iterator[None]:
-    """These variables, for as long as the context lasts: dbt reads its profile from the environment only."""
-    before = {name: os.environ.get(name) for name in variables}
-    os.environ.update(variables)
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            if value is None:
-                del os.environ[name]
-            else:
-                os.environ[name] = value
-
-
 def _close_files() -> None:
-    """Close what dbt leaves open: the warehouse file, which no other process could open then, and its log."""
+    """Close what dbt leaves open: a DuckDB warehouse's file, which no other process could open then, and its log."""
     from dbt.adapters.duckdb.connections import DuckDBConnectionManager
     from dbt.adapters.factory import reset_adapters
 

@@ -4,7 +4,7 @@
 
 with counts as (
     {%- for table in whole_tables + daily_tables %}
-    {%- set in_source = 'where ' ~ in_changed_days('cast(created_at as date)') if table in daily_tables %}
+    {%- set in_source = 'where ' ~ in_changed_days(utc_day('created_at')) if table in daily_tables %}
     {%- set in_models = 'where ' ~ in_changed_days('day') if table in daily_tables %}
     select
         '{{ table }}' as table_name,

@@ -2,7 +2,7 @@
 
 import copy
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -179,12 +179,37 @@ def test_datasets_have_exactly_their_names(manifest: Any) -> None:
         assert {node.schema for node in models(manifest, folder).values()} == {dataset}
 
 
-def test_the_same_project_is_a_bigquery_project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("TILLROLL_DBT_BIGQUERY_PROJECT", "a-project")
+@pytest.fixture(scope="module")
+def on_bigquery(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    """The same project, as dbt understands it for BigQuery."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("TILLROLL_DBT_BIGQUERY_PROJECT", "a-project")
+        yield parse(tmp_path_factory.mktemp("dbt"), "bigquery")
 
-    project = parse(tmp_path, "bigquery")
 
-    fact = models(project, "core")["fact_transaction"]
-    assert fact.config.incremental_strategy == "insert_overwrite"
-    assert fact.config.extra["partition_by"] == {"field": "day", "data_type": "date", "granularity": "day"}
-    assert fact.columns["total_amount"].data_type == "numeric"
+def test_on_bigquery_what_is_replaced_by_day_is_partitioned_by_day(on_bigquery: Any) -> None:
+    by_day = {name: node for name, node in models(on_bigquery).items() if node.config.materialized == "incremental"}
+
+    assert {"fact_transaction", "fact_review", "dim_session"} < by_day.keys()
+    for name, node in by_day.items():
+        assert node.config.incremental_strategy == "insert_overwrite", name
+        assert node.config.extra["partition_by"] == {"field": "day", "data_type": "date", "granularity": "day"}, name
+
+
+def test_on_bigquery_what_grows_is_clustered(on_bigquery: Any) -> None:
+    tables = {**models(on_bigquery, "core"), **models(on_bigquery, "datamart")}
+    small = {"core_equality", "dim_date", "dim_payment", "dim_store", "layer_equality", "marts_daily_sales"}
+
+    assert {name for name, node in tables.items() if not node.config.extra.get("cluster_by")} == small
+
+
+def test_on_bigquery_tables_are_labelled_described_and_typed(on_bigquery: Any) -> None:
+    for name, node in models(on_bigquery).items():
+        assert node.config.extra["labels"] == {"app": "tillroll"}, name
+        assert node.config.persist_docs == {"relation": True, "columns": True}, name
+    assert models(on_bigquery)["fact_transaction"].columns["total_amount"].data_type == "numeric"
+
+
+def test_on_bigquery_marts_are_built_where_nobody_reads(on_bigquery: Any) -> None:
+    for folder, dataset in {"staging": "staging", "core": "core", "datamart": "datamart_build"}.items():
+        assert {node.schema for node in models(on_bigquery, folder).values()} == {dataset}

@@ -1,6 +1,5 @@
 """How dbt is called and what is made of its answers; the answers of a real dbt are looked at in tests/warehouse."""
 
-import os
 import re
 from datetime import date
 from pathlib import Path
@@ -9,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from pipeline.errors import ConfigurationError, StepError
+from pipeline.errors import StepError
 from pipeline.progress import silent
 from pipeline.settings import Settings
-from pipeline.transform_dbt import Build, _counts, _environment, _failure, _Watcher, run_dbt
+from pipeline.transform_dbt import Build, _counts, _failure, _Watcher, run_dbt
 
 PROJECT = Path("/shop/dbt")
 
@@ -45,24 +44,6 @@ def test_dbt_writes_below_its_run_folder_and_tells_nobody(tmp_path: Path) -> Non
     assert option(arguments, "--target-path").startswith(str(tmp_path))
     assert option(arguments, "--log-path").startswith(str(tmp_path))
     assert "--no-send-anonymous-usage-stats" in arguments
-
-
-def test_the_environment_is_as_before_afterwards(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("TILLROLL_DBT_TARGET", "mine")
-    monkeypatch.delenv("TILLROLL_DBT_DUCKDB_PATH", raising=False)
-
-    with _environment({"TILLROLL_DBT_TARGET": "duckdb", "TILLROLL_DBT_DUCKDB_PATH": "/x"}):
-        assert os.environ["TILLROLL_DBT_DUCKDB_PATH"] == "/x"
-
-    assert os.environ["TILLROLL_DBT_TARGET"] == "mine"
-    assert "TILLROLL_DBT_DUCKDB_PATH" not in os.environ
-
-
-def test_a_warehouse_without_a_dbt_target_is_a_wrong_configuration(tmp_path: Path) -> None:
-    settings = Settings(_env_file=None, data_dir=tmp_path, warehouse_url="oracle://somewhere")
-
-    with pytest.raises(ConfigurationError, match="no dbt target for 'oracle'"):
-        run_dbt(settings, Build(PROJECT, "core", ()), silent)
 
 
 def test_a_run_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:

@@ -1,3 +1,5 @@
+{{ config(cluster_by=['customer_id', 'product_id']) }}
+
 -- Millions of small groups: first one row per order, for counting distinct ones in each would be slow.
 with orders as (
     select

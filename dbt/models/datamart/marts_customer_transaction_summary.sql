@@ -1,3 +1,5 @@
+{{ config(cluster_by=['customer_id']) }}
+
 with sales as (
     select
         customer_id,

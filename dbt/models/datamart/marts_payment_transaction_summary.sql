@@ -1,3 +1,5 @@
+{{ config(cluster_by=['day', 'payment_method_id']) }}
+
 with sales as (
     select
         day,

@@ -1,3 +1,5 @@
+{{ config(cluster_by=['product_id']) }}
+
 with ratings as (
     select
         product_id,

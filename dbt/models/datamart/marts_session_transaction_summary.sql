@@ -1,3 +1,5 @@
+{{ config(cluster_by=['day', 'channel', 'device', 'traffic_source']) }}
+
 with sales as (
     select
         session_id,

@@ -1,3 +1,5 @@
+{{ config(cluster_by=['day', 'store_id', 'channel']) }}
+
 with sales as (
     select
         day,

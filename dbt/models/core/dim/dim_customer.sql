@@ -1,3 +1,5 @@
+{{ config(cluster_by=['customer_id']) }}
+
 select
     customer_id,
     first_name,
@@ -15,6 +17,6 @@ select
     country_code,
     has_marketing_consent,
     signed_up_at,
-    cast(signed_up_at as date) as signed_up_on,
+    {{ utc_day('signed_up_at') }} as signed_up_on,
     updated_at
 from {{ ref('stg_customer') }}

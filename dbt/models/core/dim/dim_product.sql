@@ -1,3 +1,5 @@
+{{ config(cluster_by=['product_id']) }}
+
 with products as (
     select * from {{ ref('stg_product') }}
 ),

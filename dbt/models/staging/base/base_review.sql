@@ -10,7 +10,7 @@ with renamed as (
         is_verified_purchase,
         created_at as reviewed_at,
         updated_at,
-        cast(created_at as date) as day
+        {{ utc_day('created_at') }} as day
     from {{ source('staging', 'review') }}
 )
 

@@ -11,7 +11,7 @@ with renamed as (
         created_at as started_at,
         ended_at,
         updated_at,
-        cast(created_at as date) as day
+        {{ utc_day('created_at') }} as day
     from {{ source('staging', 'session') }}
 )
 

@@ -17,7 +17,7 @@ with renamed as (
         paid_at,
         refunded_at,
         updated_at,
-        cast(created_at as date) as day
+        {{ utc_day('created_at') }} as day
     from {{ source('staging', 'transaction') }}
 )
 

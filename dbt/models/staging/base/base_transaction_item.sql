@@ -10,7 +10,7 @@ with renamed as (
         {{ money('line_amount') }} as line_amount,
         created_at as ordered_at,
         updated_at,
-        cast(created_at as date) as day
+        {{ utc_day('created_at') }} as day
     from {{ source('staging', 'transaction_item') }}
 )
 
