@@ -19,7 +19,8 @@ def bucket(name: str) -> Resource:
         f"Create it where BigQuery's datasets are: `gcloud storage buckets create gs://{name} --location=EU "
         "--uniform-bucket-level-access`, or correct TILLROLL_LAKE_URL.",
         f"Grant Tillroll's account roles/storage.objectUser on it: `gcloud storage buckets add-iam-policy-binding "
-        f"gs://{name} --member=serviceAccount:ACCOUNT --role=roles/storage.objectUser`.",
+        f"gs://{name} --member=serviceAccount:ACCOUNT --role=roles/storage.objectUser`; and in the same way "
+        "roles/storage.legacyBucketReader, which load jobs ask for.",
     )
 
 
