@@ -21,8 +21,11 @@ from bqemulator.api.app import create_app
 from fastapi import Request, Response
 from fastapi.responses import JSONResponse
 
+from emulators import bigquery_tables
+
 DEFAULT_LOCATION = "US"
 _JOBS = re.compile(r"/bigquery/v2/projects/(?P<project>[^/]+)/(?P<kind>jobs|queries)")
+_TABLE = re.compile(r"/bigquery/v2/projects/(?P<project>[^/]+)/datasets/(?P<dataset>[^/]+)/tables/(?P<table>[^/]+)")
 _JOB = re.compile(r"/bigquery/v2/projects/(?P<project>[^/]+)/jobs/(?P<job>[^/]+)")
 
 Next = Callable[[Request], Awaitable[Response]]
@@ -30,6 +33,7 @@ Next = Callable[[Request], Awaitable[Response]]
 
 def correct(record: Path | None) -> None:
     """Put the corrections in place; before the emulator starts."""
+    bigquery_tables.correct()
 
     def create(context: Any) -> Any:
         app = create_app(context)
@@ -50,12 +54,20 @@ class _Door:
 
     async def __call__(self, request: Request, pass_on: Next) -> Response:
         async with self._turn:
+            bigquery_tables.drop_expired(self._context)
+            if self._comes_too_late(request):
+                return _error(412, "conditionNotMet", "Precondition Failed")
             if request.method == "POST" and (match := _JOBS.fullmatch(request.url.path)):
                 return await self._insert(match["project"], match["kind"], request, pass_on)
             if request.method == "GET" and (match := _JOB.fullmatch(request.url.path)):
                 job = self._jobs.get((match["project"], match["job"]))
                 return JSONResponse(job) if job else await pass_on(request)
             return await pass_on(request)
+
+    def _comes_too_late(self, request: Request) -> bool:
+        """Whether a change is meant for a table that has changed since its sender saw it."""
+        match, seen = _TABLE.fullmatch(request.url.path), request.headers.get("If-Match")
+        return match is not None and seen is not None and bigquery_tables.has_changed(self._context, match, seen)
 
     async def _insert(self, project: str, kind: str, request: Request, pass_on: Next) -> Response:
         body = await request.json()

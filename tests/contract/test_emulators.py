@@ -5,9 +5,6 @@ Each test fails on the emulators as they come: a launcher that lies would make e
 
 from decimal import Decimal
 
-import time
-from datetime import UTC, datetime, timedelta
-
 import pytest
 from emulated_cloud import EmulatedCloud
 from google.api_core.exceptions import BadRequest, Conflict
