@@ -72,7 +72,7 @@ def translated(error: Exception, resource: Resource) -> TillrollError:
     if isinstance(error, GoogleAuthError) and not isinstance(error, TransportError | RefreshError):
         return ConfigurationError(f"Google's sign-in failed: {type(error).__name__}", _SIGN_IN)
     if isinstance(error, DataCorruption):
-        return TransientError(f"bytes were damaged on their way to or from {resource.name}", _AGAIN)
+        return _damaged(resource)
     if isinstance(error, RetryError) and isinstance(error.cause, Exception):
         return translated(error.cause, resource)
     return TransientError(
@@ -126,11 +126,17 @@ def _refused(error: GoogleAPICallError, resource: Resource) -> TillrollError:
             return ConfigurationError(f"Google does not accept the credentials for {resource.name}: {said}", _SIGN_IN)
         case PreconditionFailed() | Conflict():
             return TransientError(f"{resource.name} was changed by another writer meanwhile", _AGAIN)
+        case BadRequest() if re.search(r"CRC32C|MD5|[Cc]hecksum", said):
+            return _damaged(resource)
         case BadRequest() if "different locations" in said or "in location" in said:
             return ConfigurationError(f"{resource.name} is in another location: {said}", _LOCATION)
     return StepError(
         f"Google refuses a request for {resource.name} ({error.code}): {said}", "Repair what it names; run it again."
     )
+
+
+def _damaged(resource: Resource) -> TransientError:
+    return TransientError(f"bytes were damaged on their way to or from {resource.name}", _AGAIN)
 
 
 def _forbidden(error: GoogleAPICallError, said: str, resource: Resource) -> ConfigurationError:

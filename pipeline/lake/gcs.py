@@ -10,7 +10,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from google.api_core.exceptions import NotFound, PreconditionFailed
 from google.api_core.retry import Retry
@@ -27,10 +26,9 @@ from pipeline.manifest import Part
 # Nobody writes one object for so long, so what is older was left by a writer that was killed.
 KEEP_TEMPORARY = timedelta(days=1)
 
-# https://cloud.google.com/storage/docs/buckets#naming
-_BUCKET = re.compile(r"[a-z0-9][a-z0-9._-]{1,220}[a-z0-9]")
-# What a URL, a listing or a load job would read as something else has no place in a prefix.
-_FOLDER = re.compile(r"(?!\.\.?$)[\w.=+@ -]+")
+# https://cloud.google.com/storage/docs/buckets#naming; and in a prefix nothing that a URL or a load job reads as more.
+_FOLDER = r"(?!\.\.?(?:/|$))[\w.=+@ -]+"
+_URL = re.compile(rf"gs://(?P<bucket>[a-z0-9][a-z0-9._-]{{1,220}}[a-z0-9])(?:/(?P<prefix>{_FOLDER}(?:/{_FOLDER})*))?/?")
 
 
 class GCSLake:
@@ -48,16 +46,13 @@ class GCSLake:
             ConfigurationError: the URL names no bucket, or something besides a bucket and a prefix; or there are no
                 credentials.
         """
-        parts = urlsplit(url)
-        prefix = parts.path.strip("/")
-        folders = prefix.split("/") if prefix else []
-        rest = url.removeprefix(f"gs://{parts.netloc}{parts.path}")
-        if rest or not _BUCKET.fullmatch(parts.netloc) or not all(map(_FOLDER.fullmatch, folders)):
+        found = _URL.fullmatch(url)
+        if found is None:
             raise ConfigurationError(
                 f"TILLROLL_LAKE_URL: {url!r} is not a bucket",
                 "Write gs://bucket or gs://bucket/prefix, with a bucket's name as Google Cloud has them.",
             )
-        return cls(clients.storage(), parts.netloc, prefix)
+        return cls(clients.storage(), found["bucket"], found["prefix"] or "")
 
     def uri(self, path: str) -> str:
         """The object's address, for those who read it at its place."""

@@ -106,7 +106,8 @@ class Objects:
         except NotFound:
             pass
         except PreconditionFailed:
-            raise self.changed(path) from None
+            if self._bucket.get_blob(self._prefix + path, retry=self.retry):
+                raise self.changed(path) from None
         self._remember(path, None)
 
     def changed(self, path: str) -> TransientError:

@@ -111,6 +111,14 @@ def told(error: Exception, resource: Resource = BUCKET) -> TillrollError:
             "source: US, destination: EU",
             "one location",
         ),
+        (
+            400,
+            "invalid",
+            'Provided CRC32C "a" doesn\'t match calculated CRC32C "b".',
+            TransientError,
+            "damaged",
+            "again",
+        ),
         (400, "invalid", "Invalid bucket name", StepError, "Invalid bucket name", "Repair"),
     ],
 )
