@@ -5,6 +5,7 @@ rows that were loaded, and ignores most options of a CSV file (`bigquery_load_cs
 left to it.
 """
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +34,7 @@ async def _load(project: str, job_id: str, config: dict[str, Any], ctx: Any) -> 
         return await _load_other(project, job_id, config, ctx)
     started = ctx.clock.now()
     table, day = _destination(project, load, ctx)
-    files = [path for uri in load["sourceUris"] for path in _files(uri, ctx)]
+    files = {path: uri for uri in load["sourceUris"] for path in _files(uri, ctx)}
     rows = _in_one_transaction(ctx, load, table, day, files)
     statistics = {
         "inputFiles": str(len(files)),
@@ -84,7 +85,7 @@ def _files(uri: str, ctx: Any) -> list[Path]:
     return found
 
 
-def _in_one_transaction(ctx: Any, load: dict[str, Any], table: TableMeta, day: str, files: list[Path]) -> int:
+def _in_one_transaction(ctx: Any, load: dict[str, Any], table: TableMeta, day: str, files: Mapping[Path, str]) -> int:
     connection = ctx.engine.connection
     target = quoted_table_ref(table.project_id, table.dataset_id, table.table_id)
     connection.execute("begin transaction")

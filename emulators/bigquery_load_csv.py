@@ -5,7 +5,7 @@ fieldDelimiter, allowJaggedRows and maxBadRecords, and turns '' into NULL. Here 
 options of the job, and then cast by BigQuery's rules for its column's type (`bigquery_load_types`).
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -37,7 +37,7 @@ class _Column:
         return is_bad(self.quoted, self.kind, required=self.required)
 
 
-def insert(connection: Any, load: dict[str, Any], table: TableMeta, target: str, files: Sequence[Path]) -> int:
+def insert(connection: Any, load: dict[str, Any], table: TableMeta, target: str, files: Mapping[Path, str]) -> int:
     """Insert the rows of the files, and give their number.
 
     Raises:
@@ -49,7 +49,7 @@ def insert(connection: Any, load: dict[str, Any], table: TableMeta, target: str,
     bad = " or ".join(column.is_bad for column in columns)
     forgiven = int(load.get("maxBadRecords") or 0)
     rows = unreadable = 0
-    for path in files:
+    for path, uri in files.items():
         if path.stat().st_size == 0:
             continue
         connection.execute(f"create or replace temp table _incoming as from {_read_csv(path, columns, load)}")
@@ -57,7 +57,7 @@ def insert(connection: Any, load: dict[str, Any], table: TableMeta, target: str,
         refused = connection.execute(f"select {names} from _incoming where {bad}").fetchall()
         unreadable += len(refused)
         if unreadable > forgiven:
-            raise ValueError(_message(connection, columns, path, refused))
+            raise ValueError(_message(connection, columns, uri, refused))
         connection.execute(f"insert into {target} ({names}) select {values} from _incoming where not ({bad})")
         rows += connection.fetchone()[0]
     connection.execute("drop table if exists _incoming")
@@ -101,7 +101,7 @@ def _unreadable(connection: Any) -> int:
     return count
 
 
-def _message(connection: Any, columns: Sequence[_Column], path: Path, refused: Sequence[Sequence[Any]]) -> str:
+def _message(connection: Any, columns: Sequence[_Column], uri: str, refused: Sequence[Sequence[Any]]) -> str:
     """What BigQuery says about rows that do not fit."""
     causes = []
     for row in refused[:MOST_NAMED]:
@@ -111,7 +111,7 @@ def _message(connection: Any, columns: Sequence[_Column], path: Path, refused: S
                 shown = "null" if field is None else f"'{field}'"
                 causes.append(
                     f"Could not parse {shown} as {column.kind} for field {column.name} (position {position}); "
-                    f"File: {path.name}"
+                    f"File: {uri}"
                 )
     return "; ".join(["CSV processing encountered too many errors, giving up", *causes])
 
