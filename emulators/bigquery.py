@@ -32,9 +32,24 @@ async def _serve(options: argparse.Namespace) -> None:
     from bqemulator.config import PersistenceMode, Settings
     from bqemulator.server import EmulatorServer
 
-    from emulators import bigquery_dialect, bigquery_engine, bigquery_jobs, bigquery_load
+    from emulators import (
+        bigquery_dialect,
+        bigquery_engine,
+        bigquery_jobs,
+        bigquery_load,
+        bigquery_scripts,
+        bigquery_sql,
+        bigquery_types,
+    )
 
-    for corrections in (bigquery_dialect, bigquery_engine, bigquery_load):
+    for corrections in (
+        bigquery_dialect,
+        bigquery_engine,
+        bigquery_load,
+        bigquery_scripts,
+        bigquery_sql,
+        bigquery_types,
+    ):
         corrections.correct()
     bigquery_jobs.correct(options.record)
     persistent = PersistenceMode.PERSISTENT if options.data_dir else PersistenceMode.EPHEMERAL
