@@ -1,0 +1,48 @@
+"""How a statement becomes DuckDB's: the emulator's translation, and what is put right around it.
+
+- A statement that reads tables of one name from two datasets: the emulator keys columns by the table's name alone, and
+  takes one table's columns for the other's. Here it then goes without knowing the columns.
+- What functions give is put right last, when the statement is DuckDB's (`bigquery_functions`).
+"""
+
+from typing import Any
+
+import sqlglot
+from bqemulator.jobs import executor
+from bqemulator.scripting import interpreter
+from bqemulator.sql import inner_query
+from sqlglot import exp
+
+from emulators import bigquery_functions
+
+_translate = inner_query.rewrite_and_translate_statement
+_columns_of = inner_query.build_catalog_schema
+
+
+def correct() -> None:
+    """Put the corrections in place; before the emulator starts."""
+    bigquery_functions.correct()
+    inner_query.build_catalog_schema = _unambiguous
+    for module in (executor, interpreter):
+        module.rewrite_and_translate_statement = _translated
+
+
+async def _translated(statement: str, **context: Any) -> str:
+    translated: str = await _translate(statement, **context)
+    try:
+        tree: Any = sqlglot.parse_one(translated, read="duckdb")
+    except sqlglot.errors.SqlglotError:
+        return translated
+    return bigquery_functions.finished(tree).sql(dialect="duckdb")
+
+
+def _unambiguous(statement: str, *, project_id: str, catalog: Any) -> dict[str, Any]:
+    try:
+        tree = sqlglot.parse_one(statement, read="bigquery")
+    except sqlglot.errors.SqlglotError:
+        return {}
+    tables = {(table.name, table.db) for table in tree.find_all(exp.Table) if table.db}
+    if len({name for name, _ in tables}) < len(tables):
+        return {}
+    columns: dict[str, Any] = _columns_of(statement, project_id=project_id, catalog=catalog)
+    return columns
