@@ -19,6 +19,9 @@ logger = logging.getLogger(__name__)
 _QUARANTINE = "quarantine_"
 _FAILED = {"fail", "error", "partial success"}
 
+# What a job's label says of it.
+_STEPS = {"build": "transform", "compile": "cost"}
+
 
 @dataclass(frozen=True, slots=True)
 class Build:
@@ -31,16 +34,17 @@ class Build:
     selector: str
     days: Sequence[date] | None
 
-    def arguments(self, run_folder: Path) -> list[str]:
-        """dbt's command line. All it writes goes below `run_folder`; each selector keeps its own parsed project."""
+    def arguments(self, run_folder: Path, command: str = "build") -> list[str]:
+        """dbt's command line. All it writes goes below `run_folder`, where each selector has its own folder."""
         days = None if self.days is None else [day.isoformat() for day in self.days]
+        folder = self.selector if command == "build" else f"{self.selector}-{command}"
         return [
             *("--quiet", "--log-level", "none", "--log-level-file", "info", "--no-use-colors"),
             *("--no-send-anonymous-usage-stats", "--no-version-check", "--no-write-json"),
             *("--log-path", str(run_folder / "logs")),
-            "build",
+            command,
             *("--project-dir", str(self.project), "--profiles-dir", str(self.project)),
-            *("--target-path", str(run_folder / self.selector)),
+            *("--target-path", str(run_folder / folder)),
             *("--selector", self.selector, "--exclude-resource-type", "unit_test"),
             *("--vars", json.dumps({"changed_days": days})),
             *(["--full-refresh"] if days is None else []),
@@ -62,14 +66,34 @@ def run_dbt(settings: Settings, build: Build, progress: Progress) -> Built:
     Raises:
         StepError: a model or a test failed, or dbt could not begin. Nothing is known to be right then.
     """
-    variables = {**dbt_variables(settings), "TILLROLL_DBT_STEP": f"transform_{build.selector}"}
+    return _counts(_results(settings, build, "build", progress))
+
+
+@dataclass(frozen=True, slots=True)
+class Compiled:
+    """A statement that a build would have run: the query of a model, a snapshot or a test."""
+
+    name: str
+    kind: str
+    sql: str
+
+
+def compile_dbt(settings: Settings, build: Build, progress: Progress) -> list[Compiled]:
+    """What a build would read, and nothing of it run. Raises StepError where the project does not compile."""
+    results = _results(settings, build, "compile", progress)
+    return [Compiled(r.node.name, str(r.node.resource_type), r.node.compiled_code) for r in results]
+
+
+def _results(settings: Settings, build: Build, command: str, progress: Progress) -> Sequence[Any]:
+    """dbt's result for each node."""
+    variables = {**dbt_variables(settings), "TILLROLL_DBT_STEP": f"{_STEPS[command]}_{build.selector}"}
     from dbt.cli.main import dbtRunner  # takes a second, and most runs of the program need none of it
 
     run_folder = _run_folder(settings)
-    runner = dbtRunner(callbacks=[_Watcher(progress, f"build {build.selector}")])
+    runner = dbtRunner(callbacks=[_Watcher(progress, f"{command} {build.selector}")])
     with environment(variables):
         try:
-            outcome = runner.invoke(build.arguments(run_folder))
+            outcome = runner.invoke(build.arguments(run_folder, command))
         finally:
             _close_files()
     log = run_folder / "logs" / "dbt.log"
@@ -77,11 +101,11 @@ def run_dbt(settings: Settings, build: Build, progress: Progress) -> Built:
         raise outcome.exception  # dbt catches even what is meant to stop the process
     results = getattr(outcome.result, "results", None)
     if results is None:
-        raise StepError(f"dbt could not build {build.selector}: {outcome.exception}", f"dbt's log is {log}.")
+        raise StepError(f"dbt could not {command} {build.selector}: {outcome.exception}", f"dbt's log is {log}.")
     failed = [result for result in results if str(result.status) in _FAILED]
     if failed or not outcome.success:
         raise _failure(build.project, failed, log)
-    return _counts(results)
+    return list(results)
 
 
 def _run_folder(settings: Settings) -> Path:

@@ -5,7 +5,7 @@ from importlib import import_module
 from pipeline.cli.app import app
 
 # In the order in which `tillroll --help` lists their commands.
-_MODULES = ("servers", "chain", "backfill", "steps", "audit", "report", "status", "discover", "doctor")
+_MODULES = ("servers", "chain", "backfill", "steps", "audit", "report", "cost", "status", "discover", "doctor")
 
 
 def main() -> None:

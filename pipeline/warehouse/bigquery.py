@@ -113,6 +113,14 @@ class BigQueryWarehouse:
         found = self._tables.find(STAGING, table.name) if self._datasets.exists(STAGING) else None
         return fingerprints(self._jobs, table, found) if found else {}
 
+    def estimate(self, statement: str) -> int:
+        """The bytes that a statement would scan, and be billed by. Nothing is run."""
+        return self._jobs.estimate(statement)
+
+    def path(self, dataset: str, name: str) -> str:
+        """A relation as statements name it."""
+        return f"{self._project}.{dataset}.{name}"
+
     def relations(self) -> set[str]:
         listed = {dataset: self._tables.listed(dataset) for dataset in _READ}
         return {f"{dataset}.{name}" for dataset, names in listed.items() for name in names if name[0] != "_"}

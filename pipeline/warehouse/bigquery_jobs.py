@@ -46,6 +46,13 @@ class Jobs:
             )
             return list(job.result(retry=RETRY))
 
+    def estimate(self, statement: str) -> int:
+        """The bytes that a query or a change of rows would scan, by a dry run, which costs nothing."""
+        config = self._query_config("estimate")
+        config.dry_run, config.use_query_cache = True, False
+        with explained(self._project):
+            return self.client.query(statement, config, retry=RETRY, timeout=REQUEST_S).total_bytes_processed or 0
+
     def check(self) -> None:
         """Let BigQuery look at a query without running it: whether there are such a project and location, for us.
 
@@ -62,7 +69,8 @@ class Jobs:
         config = self._query_config(step)
         with explained(self._project):
             return self._begin(
-                known_as, lambda: self.client.query(statements, config, known_as, retry=RETRY, timeout=REQUEST_S)
+                known_as,
+                lambda: self.client.query(statements, config, known_as, retry=RETRY, timeout=REQUEST_S, job_retry=None),
             )
 
     def load(self, uris: Sequence[str], target: bigquery.Table, known_as: str, table: str) -> bigquery.LoadJob:
