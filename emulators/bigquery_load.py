@@ -26,6 +26,7 @@ def correct() -> None:
     """Put the corrections in place; before the emulator starts."""
     for module in (executor, jobs, upload):
         module.execute_load_job = _load
+    upload._is_permitted_media_type = bool
 
 
 async def _load(project: str, job_id: str, config: dict[str, Any], ctx: Any) -> JobMeta:
