@@ -32,6 +32,9 @@ def _serve(options: argparse.Namespace) -> None:
     from gcp_storage_emulator.handlers.buckets import create_bucket
     from gcp_storage_emulator.server import RequestHandler
 
+    from emulators import storage_generations
+
+    storage_generations.correct()
     objects = options.objects.resolve()
     storage.STORAGE_DIR = objects.name
     kept = storage.Storage(data_dir=str(objects.parent))
