@@ -112,27 +112,37 @@ def reasons(error: GoogleAPICallError) -> set[str]:
 def _refused(error: GoogleAPICallError, resource: Resource) -> TillrollError:
     said = sentence(error)
     match error:
-        case _ if "bytes billed" in said or "bytesBilledLimitExceeded" in reasons(error):
+        case _ if _is_too_dear(error):
             return ConfigurationError(f"BigQuery refuses a query for its cost: {said}", _COST)
         case _ if reasons(error) & _RATE_REASONS:
             return TransientError(f"Google's quota for {resource.name} is used up: {said}", _QUOTA)
         case _ if _is_away(error):
             return TransientError(f"Google cannot serve {resource.name} now ({error.code}): {said}", _AGAIN)
         case NotFound():
-            return ConfigurationError(f"there is no {resource.name}: {said}", resource.when_missing)
+            return _missing(said, resource)
         case Forbidden():
             return _forbidden(error, said, resource)
         case Unauthorized():
             return ConfigurationError(f"Google does not accept the credentials for {resource.name}: {said}", _SIGN_IN)
         case PreconditionFailed() | Conflict():
             return TransientError(f"{resource.name} was changed by another writer meanwhile", _AGAIN)
-        case BadRequest() if re.search(r"CRC32C|MD5|[Cc]hecksum", said):
-            return _damaged(resource)
-        case BadRequest() if "different locations" in said or "in location" in said:
-            return ConfigurationError(f"{resource.name} is in another location: {said}", _LOCATION)
+    return _bad(error, said, resource)
+
+
+def _bad(error: GoogleAPICallError, said: str, resource: Resource) -> TillrollError:
+    if re.search(r"CRC32C|MD5|[Cc]hecksum", said):
+        return _damaged(resource)
+    if "different locations" in said or "in location" in said:
+        return ConfigurationError(f"{resource.name} is in another location: {said}", _LOCATION)
     return StepError(
         f"Google refuses a request for {resource.name} ({error.code}): {said}", "Repair what it names; run it again."
     )
+
+
+def _missing(said: str, resource: Resource) -> TillrollError:
+    if said.startswith("No such object"):
+        return TransientError(f"an object in {resource.name} was removed by another writer meanwhile", _AGAIN)
+    return ConfigurationError(f"there is no {resource.name}: {said}", resource.when_missing)
 
 
 def _damaged(resource: Resource) -> TransientError:
@@ -159,7 +169,12 @@ _LOCATION = (
 def _is_away(error: GoogleAPICallError) -> bool:
     if reasons(error) & _RATE_REASONS or error.code in (408, 429):
         return True
-    return (error.code or 0) >= 500 and error.code != 501 and "bytes billed" not in error.message
+    return (error.code or 0) >= 500 and error.code != 501 and not _is_too_dear(error)
+
+
+def _is_too_dear(error: GoogleAPICallError) -> bool:
+    """Over TILLROLL_MAXIMUM_BYTES_BILLED. Google's client makes it an error 500."""
+    return "bytesBilledLimitExceeded" in reasons(error) or "bytes billed" in error.message
 
 
 def _answer(error: InvalidResponse | GoogleAPICallError) -> GoogleAPICallError:

@@ -65,12 +65,12 @@ class GCSWriter:
         upload, closed = self._upload, self._closed
         self._buffer.clear()
         self._upload = self._closed = None
-        # What cannot be removed now is removed by `sweep` a day later; the failure that led here matters more.
+        # Tried once: what stays is removed by `sweep` a day later, and the failure that led here matters more.
         with suppress(TillrollError), self._objects.explained():
             if upload and not upload.closed:
                 _forget(upload)
             if closed:
-                self._temporary.delete(if_generation_match=closed.generation, retry=self._objects.retry)
+                self._temporary.delete(if_generation_match=closed.generation, retry=None)
 
     def _send_piece(self) -> None:
         if self._upload is None:
