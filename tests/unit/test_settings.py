@@ -8,6 +8,7 @@ import pytest
 from pydantic import SecretStr, ValidationError
 
 from ingestion.config import CONFIG_FOLDER, CONFIG_VARIABLE
+from pipeline import settings as settings_module
 from pipeline.errors import ConfigurationError
 from pipeline.lake.folder import FolderLake
 from pipeline.settings import ROOT, Settings
@@ -94,6 +95,18 @@ def test_absolute_paths_stay(tmp_path: Path) -> None:
     assert Settings(data_dir=tmp_path).data == tmp_path
 
 
+def test_google_is_asked_by_nobody_by_a_file_or_by_the_machine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(settings_module, "DEFAULT_KEY", tmp_path / "key.json")
+    assert (Settings().google_anonymous, Settings().google_key) == (False, None)
+    (tmp_path / "key.json").touch()
+
+    assert Settings().google_key == tmp_path / "key.json"
+    assert Settings(google_credentials="config/other.json").google_key == ROOT / "config" / "other.json"
+    for nobody in ("anonymous", "Anonymous"):
+        settings = Settings(google_credentials=nobody)
+        assert (settings.google_anonymous, settings.google_key) == (True, None)
+
+
 @pytest.mark.parametrize("name", ["plain", "a b", "100%", "C#", "what?", "ä"])
 def test_any_folder_can_hold_the_data(tmp_path: Path, name: str) -> None:
     settings = Settings(data_dir=tmp_path / name)
@@ -112,6 +125,8 @@ def test_any_folder_can_hold_the_data(tmp_path: Path, name: str) -> None:
         ("TILLROLL_WORKERS", "0"),
         ("TILLROLL_SHARD_BYTES", "1"),
         ("TILLROLL_POSTGRES_PORT", "70000"),
+        ("TILLROLL_MAXIMUM_BYTES_BILLED", "10485759"),
+        ("TILLROLL_MAXIMUM_BYTES_BILLED", "10 GB"),
         ("TILLROLL_WAREHOUSE_MEMORY", "lots"),
         ("TILLROLL_WAREHOUSE_MEMORY", "512"),
         ("TILLROLL_WAREHOUSE_MEMORY", "9999999TB"),
