@@ -58,7 +58,14 @@ def correct() -> None:
 
 def finished(tree: exp.Expression) -> exp.Expression:
     """The statement in DuckDB's dialect, with casts and formats that call the macros."""
-    return tree.transform(_finished)
+    nodes: list[Any] = list(tree.walk())
+    for node in reversed(nodes):  # inside out, as what lies in a changed node is to change too
+        changed = _finished(node)
+        if node is tree:
+            tree = changed
+        elif changed is not node:
+            node.replace(changed)
+    return tree
 
 
 def _finished(node: exp.Expression) -> exp.Expression:
