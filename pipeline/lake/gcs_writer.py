@@ -6,7 +6,8 @@ forgets after a week; there is never anything under the object's own path.
 """
 
 import uuid
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 
 import google_crc32c
 from google.cloud import storage
@@ -19,6 +20,7 @@ from pipeline.manifest import Part
 
 WRITING = ".writing"
 PIECE_BYTES = 8 << 20
+_AGAIN = "Run the step again; nothing was published."
 
 
 class GCSWriter:
@@ -40,18 +42,18 @@ class GCSWriter:
     def write(self, data: bytes) -> None:
         self._buffer += data
         while len(self._buffer) > PIECE_BYTES:
-            with self._objects.explained():
+            with self._sending():
                 self._send_piece()
 
     def close(self) -> Part:
-        with self._objects.explained():
+        with self._sending():
             self._send_last()
             self._closed = Version.of(self._temporary)
         written = Content(self._sent, checksum.text(self._checksum))
         if self._closed.content != written:
             raise TransientError(
                 f"{self._path} arrived damaged in {self._objects.url}: {self._closed.content}, sent was {written}",
-                "Run the step again; nothing was published.",
+                _AGAIN,
             )
         return Part(path=self._path, bytes=written.bytes, crc32c=written.crc32c)
 
@@ -71,6 +73,14 @@ class GCSWriter:
                 _forget(upload)
             if closed:
                 self._temporary.delete(if_generation_match=closed.generation, retry=None)
+
+    @contextmanager
+    def _sending(self) -> Iterator[None]:
+        try:
+            with self._objects.explained():
+                yield
+        except ValueError:  # the service kept less of a piece than was sent, and Google's client cannot go back
+            raise TransientError(f"the upload of {self._path} to {self._objects.url} lost bytes", _AGAIN) from None
 
     def _send_piece(self) -> None:
         if self._upload is None:

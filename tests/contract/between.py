@@ -82,8 +82,9 @@ def between(service: str = "") -> Iterator[Between]:
 
         def pass_on(self, body: bytes) -> tuple[int, bytes, dict[str, str]]:
             connection = HTTPConnection(urlsplit(service).netloc)
+            headers = {name: value for name, value in self.headers.items() if name.lower() != "content-length"}
             try:
-                connection.request(self.command, self.path, body, dict(self.headers.items()))
+                connection.request(self.command, self.path, body, headers)
                 answer = connection.getresponse()
                 return answer.status, answer.read(), dict(answer.getheaders())
             finally:

@@ -200,6 +200,18 @@ def test_a_large_object_that_is_damaged_on_its_way_is_not_taken(
     assert PATH not in place.names()
 
 
+def test_a_piece_that_is_kept_in_part_is_not_taken(place: BucketPlace, way: Between, small_pieces: int) -> None:
+    """The service says how much it kept; Google's client has thrown the rest away by then."""
+    way.faults.append(Fault("PUT /upload", damage=lambda body: body[: len(body) // 2]))
+    writer = impatient(place).create(PATH)
+
+    with pytest.raises(TransientError, match="lost bytes"):
+        writer.write(b"x" * 4 * small_pieces)
+
+    writer.abort()
+    assert place.names() == set()
+
+
 @pytest.mark.parametrize("content", [b"ne", b"neu", b""])
 def test_a_file_for_others_to_read_is_what_the_manifest_says(place: BucketPlace, content: bytes) -> None:
     part = put(place.open(), PATH, b"new")
