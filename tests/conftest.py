@@ -2,6 +2,7 @@
 
 import uuid
 from collections.abc import Iterator
+from contextlib import contextmanager
 from urllib.parse import urlsplit, urlunsplit
 
 import psycopg
@@ -27,6 +28,19 @@ def postgres_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 @pytest.fixture
 def shop_url(postgres_url: str) -> Iterator[str]:
     """The URL of a fresh, empty database; it goes away after the test, whoever is still connected."""
+    with _fresh_database(postgres_url) as url:
+        yield url
+
+
+@pytest.fixture(scope="module")
+def shop_url_of_module(postgres_url: str) -> Iterator[str]:
+    """The same, for all tests of a module together."""
+    with _fresh_database(postgres_url) as url:
+        yield url
+
+
+@contextmanager
+def _fresh_database(postgres_url: str) -> Iterator[str]:
     name = f"shop_{uuid.uuid4().hex[:12]}"
     with psycopg.connect(postgres_url, autocommit=True) as connection:
         connection.execute(sql.SQL("create database {}").format(sql.Identifier(name)))
