@@ -33,9 +33,11 @@ async def _serve(options: argparse.Namespace) -> None:
     from bqemulator.server import EmulatorServer
 
     from emulators import (
+        bigquery_copy,
+        bigquery_ddl,
         bigquery_dialect,
+        bigquery_door,
         bigquery_engine,
-        bigquery_jobs,
         bigquery_load,
         bigquery_scripts,
         bigquery_sql,
@@ -43,6 +45,8 @@ async def _serve(options: argparse.Namespace) -> None:
     )
 
     for corrections in (
+        bigquery_copy,
+        bigquery_ddl,
         bigquery_dialect,
         bigquery_engine,
         bigquery_load,
@@ -51,7 +55,7 @@ async def _serve(options: argparse.Namespace) -> None:
         bigquery_types,
     ):
         corrections.correct()
-    bigquery_jobs.correct(options.record)
+    bigquery_door.correct(options.record)
     persistent = PersistenceMode.PERSISTENT if options.data_dir else PersistenceMode.EPHEMERAL
     server = EmulatorServer(
         Settings(

@@ -1,95 +1,109 @@
-"""Jobs, as BigQuery keeps them. What is corrected, at the door of the emulator:
+"""Jobs, as BigQuery keeps them.
 
-- It takes a job id twice and runs the job twice; BigQuery answers 409, reason `duplicate`.
+- bqemulator takes a job id twice and runs the job twice; BigQuery answers 409, reason `duplicate`.
 - It forgets labels and the other settings of a query's job once it is done; BigQuery returns them as they were sent.
-- It says `US` for every job's location; BigQuery says where the job ran.
-- Its one DuckDB connection serves requests from several threads at once, which take each other's results, and get into
-  each other's transactions. Here one request is served after the other.
+- It says `US` for every job's location, and finds it anywhere; BigQuery says where it ran, and finds it there only.
+- It reads datasets wherever they are; a job of BigQuery's finds those of its own location only.
+- It says 0 for the bytes that a query scans, and does not know maximumBytesBilled.
 
 Every statement that arrives can be recorded, so that a test can hold it to Google's own grammar.
 """
 
-import asyncio
 import json
 import re
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
-from bqemulator import server
-from bqemulator.api.app import create_app
+from bqemulator.api.routes import jobs
 from fastapi import Request, Response
 from fastapi.responses import JSONResponse
 
-from emulators import bigquery_tables
+from emulators.bigquery_answers import content, error
+from emulators.bigquery_bytes import TooManyBytesError, check, scanned
+from emulators.bigquery_places import elsewhere, location_of
 
-DEFAULT_LOCATION = "US"
 _JOBS = re.compile(r"/bigquery/v2/projects/(?P<project>[^/]+)/(?P<kind>jobs|queries)")
-_TABLE = re.compile(r"/bigquery/v2/projects/(?P<project>[^/]+)/datasets/(?P<dataset>[^/]+)/tables/(?P<table>[^/]+)")
 _JOB = re.compile(r"/bigquery/v2/projects/(?P<project>[^/]+)/jobs/(?P<job>[^/]+)")
 
 Next = Callable[[Request], Awaitable[Response]]
+Json = dict[str, Any]
 
 
-def correct(record: Path | None) -> None:
-    """Put the corrections in place; before the emulator starts."""
-    bigquery_tables.correct()
-
-    def create(context: Any) -> Any:
-        app = create_app(context)
-        app.middleware("http")(_Door(context, record))
-        return app
-
-    server.create_app = create
-
-
-class _Door:
-    """What every request passes before the emulator sees it."""
+class Jobs:
+    """The jobs of one emulator, as their senders see them."""
 
     def __init__(self, context: Any, record: Path | None) -> None:
         self._context = context
         self._record = record
-        self._turn = asyncio.Lock()
-        self._jobs: dict[tuple[str, str], dict[str, Any]] = {}
+        self._kept: dict[tuple[str, str], Json] = {}
 
-    async def __call__(self, request: Request, pass_on: Next) -> Response:
-        async with self._turn:
-            bigquery_tables.drop_expired(self._context)
-            if self._comes_too_late(request):
-                return _error(412, "conditionNotMet", "Precondition Failed")
-            if request.method == "POST" and (match := _JOBS.fullmatch(request.url.path)):
-                return await self._insert(match["project"], match["kind"], request, pass_on)
-            if request.method == "GET" and (match := _JOB.fullmatch(request.url.path)):
-                job = self._jobs.get((match["project"], match["job"]))
-                return JSONResponse(job) if job else await pass_on(request)
+    async def answer(self, request: Request, pass_on: Next) -> Response | None:
+        """The answer to a request for jobs; None to any other."""
+        if request.method == "POST" and (match := _JOBS.fullmatch(request.url.path)):
+            return await self._insert(match["project"], match["kind"], request, pass_on)
+        if request.method == "GET" and (match := _JOB.fullmatch(request.url.path)):
+            return await self._get(match["project"], match["job"], request, pass_on)
+        return None
+
+    async def _get(self, project: str, job_id: str, request: Request, pass_on: Next) -> Response:
+        job = self._kept.get((project, job_id))
+        if job is None:
             return await pass_on(request)
-
-    def _comes_too_late(self, request: Request) -> bool:
-        """Whether a change is meant for a table that has changed since its sender saw it."""
-        match, seen = _TABLE.fullmatch(request.url.path), request.headers.get("If-Match")
-        return match is not None and seen is not None and bigquery_tables.has_changed(self._context, match, seen)
+        asked = request.query_params.get("location")
+        if asked and asked.lower() != job["jobReference"]["location"].lower():
+            return error(404, "notFound", f"Not found: Job {project}:{job_id}")
+        return JSONResponse(job)
 
     async def _insert(self, project: str, kind: str, request: Request, pass_on: Next) -> Response:
         body = await request.json()
-        self._keep_statement(project, body, body.get("configuration", {}) if kind == "jobs" else {"query": body} | body)
-        reference = body.get("jobReference") or {}
-        job_id, location = reference.get("jobId"), reference.get("location") or DEFAULT_LOCATION
-        if job_id and self._context.catalog.get_job(project, job_id):
-            return _error(409, "duplicate", f"Already Exists: Job {project}:{location}.{job_id}")
+        sent = body.get("configuration", {}) if kind == "jobs" else body | {"query": body}
+        self._keep_statement(project, body, sent)
+        reference = (body.get("jobReference") or {}) | ({"location": body["location"]} if "location" in body else {})
+        location = reference.get("location") or location_of(self._context, project, sent)
+        job_id = reference.get("jobId")
+        if job_id and ((project, job_id) in self._kept or self._context.catalog.get_job(project, job_id)):
+            return error(409, "duplicate", f"Already Exists: Job {project}:{location}.{job_id}")
+        if stray := elsewhere(self._context, project, sent, location):
+            message = f"Not found: Dataset {stray} was not found in location {location}"
+            return self._failed(project, job_id, kind, location, sent, "notFound", message)
+        size = scanned(self._context, project, sent)
+        try:
+            check(sent, size)
+        except TooManyBytesError as refusal:
+            return self._failed(project, job_id, kind, location, sent, "bytesBilledLimitExceeded", str(refusal))
         response = await pass_on(request)
         if kind != "jobs" or response.status_code != 200:
             return response
-        return JSONResponse(self._kept(project, location, body, json.loads(await _content(response))))
+        return self._keep(project, location, sent, size, json.loads(await content(response)))
 
-    def _kept(self, project: str, location: str, sent: dict[str, Any], job: dict[str, Any]) -> dict[str, Any]:
+    def _failed(
+        self, project: str, job_id: str | None, kind: str, location: str, sent: Json, reason: str, message: str
+    ) -> Response:
+        if kind == "queries" or job_id is None:
+            return error(404 if reason == "notFound" else 400, reason, message)
+        now, what = self._context.clock.now(), "LOAD" if "load" in sent else "QUERY"
+        meta = jobs._failed_job_meta(project, job_id, what, sent, {"reason": reason, "message": message}, now)
+        self._context.catalog.upsert_job(meta)
+        return self._keep(project, location, sent, 0, jobs._build_job_response(project, job_id, meta, sent))
+
+    def _keep(self, project: str, location: str, sent: Json, size: int, job: Json) -> Response:
         reference = job["jobReference"]
         reference["location"] = location
         job["id"] = f"{project}:{location}.{reference['jobId']}"
-        job["configuration"] = _merged(sent["configuration"], job["configuration"])
-        self._jobs[project, reference["jobId"]] = job
-        return job
+        job["configuration"] = _merged(sent, job["configuration"])
+        statistics = job["statistics"]
+        if "query" in statistics:
+            statistics["totalBytesProcessed"] = statistics["query"]["totalBytesProcessed"] = str(size)
+            statistics["query"]["totalBytesBilled"] = "0" if sent.get("dryRun") else str(size)
+        for failure in [job["status"].get("errorResult"), *job["status"].get("errors", [])]:
+            if failure:
+                failure["message"] = _placed(failure["message"], location)
+        if not sent.get("dryRun"):
+            self._kept[project, reference["jobId"]] = job
+        return JSONResponse(job)
 
-    def _keep_statement(self, project: str, body: dict[str, Any], configuration: dict[str, Any]) -> None:
+    def _keep_statement(self, project: str, body: Json, configuration: Json) -> None:
         query = configuration.get("query")
         if self._record is None or not query:
             return
@@ -106,19 +120,16 @@ class _Door:
             file.write(json.dumps(line, ensure_ascii=False) + "\n")
 
 
-def _merged(sent: dict[str, Any], kept: dict[str, Any]) -> dict[str, Any]:
+def _placed(message: str, location: str) -> str:
+    """A message of what is not there, with the location in which it is not."""
+    named = re.sub(r"(Not found: Table [^.:]+)\.", r"\1:", message)
+    return named.replace("in location US", f"in location {location}")
+
+
+def _merged(sent: Json, kept: Json) -> Json:
     """What the emulator knows of a configuration, and what was sent, which counts."""
     merged = dict(kept)
     for name, setting in sent.items():
         both = isinstance(setting, dict) and isinstance(kept.get(name), dict)
         merged[name] = _merged(setting, kept[name]) if both else setting
     return merged
-
-
-async def _content(response: Response) -> bytes:
-    return b"".join([part async for part in response.body_iterator])  # type: ignore[attr-defined]
-
-
-def _error(status: int, reason: str, message: str) -> Response:
-    errors = [{"message": message, "domain": "global", "reason": reason}]
-    return JSONResponse({"error": {"code": status, "message": message, "errors": errors}}, status)

@@ -2,7 +2,7 @@
 
 bqemulator leaves half a load behind when it fails, does not know `table$20250101`, gives the rows of the table for the
 rows that were loaded, and ignores most options of a CSV file (`bigquery_load_csv`). File formats other than CSV are
-left to it.
+left to it. What is not there, a table, a dataset or an object, it calls `invalid`; BigQuery calls it `notFound`.
 """
 
 from collections.abc import Mapping
@@ -12,7 +12,7 @@ from typing import Any
 from bqemulator.api.routes import jobs, upload
 from bqemulator.catalog.etag import generate_etag
 from bqemulator.catalog.models import JobMeta, TableMeta
-from bqemulator.domain.errors import ResourceRef, resource_already_exists, resource_not_found
+from bqemulator.domain.errors import DomainError, NotFoundError, ResourceRef, resource_already_exists
 from bqemulator.jobs import executor
 from bqemulator.storage.sql_identifiers import quoted_table_ref
 
@@ -26,7 +26,19 @@ def correct() -> None:
     """Put the corrections in place; before the emulator starts."""
     for module in (executor, jobs, upload):
         module.execute_load_job = _load
+        module._handle_load_job_with_async_envelope = _finished
     upload._is_permitted_media_type = bool
+
+
+async def _finished(project: str, job_id: str, config: dict[str, Any], ctx: Any) -> JobMeta:
+    """The job when it is done, however it went."""
+    try:
+        return await executor.execute_load_job(project, job_id, config, ctx)
+    except DomainError as refusal:
+        why = {"reason": refusal.bq_reason, "message": refusal.message}
+    except Exception as failure:  # noqa: BLE001 - DuckDB's, for rows that do not fit
+        why = {"reason": "invalid", "message": f"Error while reading data, error message: {failure}"}
+    return jobs._failed_job_meta(project, job_id, "LOAD", config, why, ctx.clock.now())
 
 
 async def _load(project: str, job_id: str, config: dict[str, Any], ctx: Any) -> JobMeta:
@@ -61,6 +73,8 @@ def _destination(project: str, load: dict[str, Any], ctx: Any) -> tuple[TableMet
     reference = load["destinationTable"]
     owner, dataset = reference.get("projectId", project), reference["datasetId"]
     name, _, day = reference["tableId"].partition("$")
+    if ctx.catalog.get_dataset(owner, dataset) is None:
+        raise NotFoundError(f"Not found: Dataset {owner}:{dataset}")
     table = ctx.catalog.get_table(owner, dataset, name)
     if table is None and load.get("createDisposition", "CREATE_IF_NEEDED") == "CREATE_IF_NEEDED":
         executor._maybe_create_load_destination(
@@ -73,7 +87,7 @@ def _destination(project: str, load: dict[str, Any], ctx: Any) -> tuple[TableMet
         )
         table = ctx.catalog.get_table(owner, dataset, name)
     if table is None:
-        raise resource_not_found(ResourceRef("table", owner, dataset, name))
+        raise NotFoundError(f"Not found: Table {owner}:{dataset}.{name}")
     return table, day
 
 
@@ -82,7 +96,7 @@ def _files(uri: str, ctx: Any) -> list[Path]:
         return [Path(uri.removeprefix("file://"))]
     found = paths(Path(ctx.settings.gcs_local_root), uri)
     if not found:
-        raise FileNotFoundError(f"Not found: URI {uri}")
+        raise NotFoundError(f"Not found: URI {uri}")
     return found
 
 

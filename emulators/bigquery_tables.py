@@ -1,13 +1,14 @@
 """Tables, as BigQuery keeps them. What is corrected:
 
-- bqemulator forgets a table's expirationTime; BigQuery returns it, and the table is gone when it has come.
+- bqemulator forgets a table's expirationTime, and its dataset's default; BigQuery returns it, and the table is gone
+  when it has come.
 - It changes a table whatever If-Match says; BigQuery answers 412 when the table has changed since.
 - Its list of tables leaves out their labels.
 """
 
 import re
 import time
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from bqemulator.api.routes import tables
@@ -34,8 +35,27 @@ def drop_expired(context: Any) -> None:
     now = datetime.now(UTC)
     for name in [name for name, expires in _expiring.items() if expires <= now]:
         del _expiring[name]
-        context.engine.execute(f"DROP TABLE IF EXISTS {quoted_table_ref(*name)}")
-        context.catalog.delete_table(*name, not_found_ok=True)
+        table = context.catalog.get_table(*name)
+        if table is not None and table.expiration_time is not None and table.expiration_time <= now:
+            context.engine.execute(f"DROP TABLE IF EXISTS {quoted_table_ref(*name)}")
+            context.catalog.delete_table(*name, not_found_ok=True)
+
+
+def expire_by_default(context: Any) -> None:
+    """Let every new table expire when its dataset says so."""
+    create = context.catalog.create_table
+
+    def created(table: TableMeta) -> TableMeta:
+        dataset = context.catalog.get_dataset(table.project_id, table.dataset_id)
+        after = getattr(dataset, "default_table_expiration_ms", None)
+        if after and table.expiration_time is None:
+            expires = table.creation_time + timedelta(milliseconds=int(after))
+            table = table.model_copy(update={"expiration_time": expires})
+        if table.expiration_time is not None:
+            _expiring[table.project_id, table.dataset_id, table.table_id] = table.expiration_time
+        return create(table)
+
+    context.catalog.create_table = created
 
 
 def has_changed(context: Any, place: re.Match[str], etag: str) -> bool:

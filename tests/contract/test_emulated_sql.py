@@ -20,7 +20,7 @@ RESULTS = [
     ("format('%.2f', cast(0.125 as float64))", "0.12"),
     ("cast(cast(1 as float64) as string)", "1"),
     ("cast(numeric '1.50' as string)", "1.5"),
-    ("format_timestamp('%E4Y-%m-%d %H:%M:%E*S', timestamp '0001-01-02 03:04:05.01+00', 'UTC')", "0001-01-02 03:04:05.01"),
+    ("format_timestamp('%E4Y-%m-%d %H:%M:%E*S', timestamp '0001-01-02 03:04:05.1+00', 'UTC')", "0001-01-02 03:04:05.1"),
     ("format_timestamp('%E4Y-%m-%d %H:%M:%E*S', timestamp '2025-01-02 03:04:05+00', 'UTC')", "2025-01-02 03:04:05"),
     ("format_datetime('%E4Y-%m-%d %H:%M:%E*S', datetime '2025-01-02 03:04:05.1')", "2025-01-02 03:04:05.1"),
     ("format_time('%H:%M:%E*S', time '03:04:05.12')", "03:04:05.12"),

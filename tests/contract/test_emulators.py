@@ -60,7 +60,7 @@ def test_a_table_is_made_with_its_columns_and_from_a_query(cloud: EmulatedCloud)
 
 
 def test_a_literal_beside_a_numeric_is_exact(cloud: EmulatedCloud) -> None:
-    """As floats, 1.1 × 1.1 is 1.2100000000000002."""
+    """As floats, 1.1 times 1.1 is 1.2100000000000002."""
     query = "select cast(1.1 as numeric) * 1.1 as product"
 
     assert [tuple(row.values()) for row in cloud.bigquery().query(query).result()] == [(Decimal("1.21"),)]
