@@ -151,6 +151,15 @@ def _is_pinned(image: str) -> bool:
     return not image.startswith("tillroll") and re.search(r":\d+\.\d+[\w.-]*$", image) is not None
 
 
+def images_that_are_not_made_once(compose: dict[str, Any]) -> list[str]:
+    """One service builds our image; none takes it from a registry."""
+    ours = [service for _, service in services(compose) if service["image"].startswith("tillroll:")]
+    builds = [service["build"] for service in ours if "build" in service]
+    found = [f"{len(builds)} services build it"] if len(builds) != 1 else []
+    found += [f"no {build['dockerfile']}" for build in builds if not (ROOT / build["dockerfile"]).is_file()]
+    return found + ["pulled" for service in ours if service.get("pull_policy") != "never"]
+
+
 def containers_nobody_asks(compose: dict[str, Any]) -> list[str]:
     """Every container that stays says whether it is well, with a command that is there."""
     found = []
@@ -258,6 +267,12 @@ RULES: dict[Callable[[dict[str, Any]], list[str]], list[Plant]] = {
         _set("shop", "image", "postgres:18"),
         _set("inbox", "image", "tillroll:latest"),
         _set("inbox", "image", "tillroll:0.0.9"),
+    ],
+    images_that_are_not_made_once: [
+        _set("scheduler", "build", {"context": ".", "dockerfile": "airflow/Dockerfile"}),
+        _set("airflow-init", "build", {"context": ".", "dockerfile": "Dockerfile"}),
+        lambda compose: compose["services"]["airflow-init"].pop("build"),
+        lambda compose: compose["services"]["inbox"].pop("pull_policy"),
     ],
     containers_nobody_asks: [
         lambda compose: compose["services"]["inbox"].pop("healthcheck"),
