@@ -11,6 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import partial
 from importlib.metadata import version
 from typing import TypedDict
 
@@ -21,6 +22,9 @@ from pipeline.manifest import Found, LakeObject, Manifest, Run, manifest_path, p
 from pipeline.plan import Planned
 from pipeline.snapshot import Snapshot
 from pipeline.table_copy import PartitionFiles, copy_table
+
+# Objects that get their names at once: in a bucket each takes a few answers from far away.
+_COMMITS = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +76,9 @@ def extract(run: Extraction, plan: Sequence[Planned], advance: Callable[[Partiti
     with run.quiet():
         # The lock that keeps other extracts away is the leader's: were it gone, nothing may be named any more.
         run.snapshot.leader.execute("select 1")
-        extracted = Extracted(tuple(_commit(run, file) for file in files), tuple(o for o in there.values() if o))
+        with ThreadPoolExecutor(_COMMITS, "commit") as pool:
+            written = tuple(pool.map(partial(_commit, run), files))
+        extracted = Extracted(written, tuple(o for o in there.values() if o))
         for folder in sorted(manifests, key=lambda day: (day == run.day, day)):
             _write_manifest(run, folder, manifests[folder], [*extracted.written, *extracted.kept])
     return extracted

@@ -7,9 +7,11 @@ on while the report is made is no fault: what changed since is said, and is the 
 
 import time
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+from functools import partial
 from typing import Literal
 
 from pipeline.catalog import Catalog, load_catalog
@@ -23,6 +25,9 @@ from pipeline.reports import TableAudit
 from pipeline.settings import Settings
 from pipeline.warehouse import open_warehouse
 from pipeline.warehouse.base import Equality
+
+# Manifests read at once: a bucket is far away, and a long history has many.
+_READERS = 8
 
 Verdict = Literal["equal", "changed since", "not published", "DIFFERS"]
 
@@ -88,8 +93,10 @@ def _verdict(audited: TableAudit) -> Verdict:
 
 def _lake_rows(lake: Lake, catalog: Catalog, until: date | None) -> dict[str, int]:
     newest: dict[object, LakeObject] = {}
-    for name in lake.folders(SOURCE):
-        manifest = read_manifest(lake, date.fromisoformat(name))
+    days = [date.fromisoformat(name) for name in lake.folders(SOURCE)]
+    with ThreadPoolExecutor(_READERS, "manifests") as pool:
+        manifests = list(pool.map(partial(read_manifest, lake), days))
+    for manifest in manifests:
         for found in manifest.objects.values() if manifest else ():
             known = newest.get(found.partition)
             if known is None or known.sequence < found.sequence:

@@ -45,7 +45,8 @@ class Build:
             command,
             *("--project-dir", str(self.project), "--profiles-dir", str(self.project)),
             *("--target-path", str(run_folder / folder)),
-            *("--selector", self.selector, "--exclude-resource-type", "unit_test"),
+            *("--selector", self.selector),
+            *(["--exclude-resource-type", "unit_test"] if command == "build" else []),  # `compile` has none of them
             *("--vars", json.dumps({"changed_days": days})),
             *(["--full-refresh"] if days is None else []),
         ]
