@@ -42,6 +42,7 @@ class Datasets:
         self._jobs = jobs
         self._location = location
         self._found: set[str] = set()
+        self._is_checked = False
 
     def resource(self, name: str) -> Resource:
         """The dataset as errors name it."""
@@ -56,7 +57,7 @@ class Datasets:
         if name not in self._found:
             found = self._get(name)
             if found is None:
-                self._jobs.check()  # a project that is not there has no datasets either
+                self._check_once()  # a project that is not there has no datasets either
                 return False
             self._require_location(found)
             self._found.add(name)
@@ -95,6 +96,11 @@ class Datasets:
         with explained(refused):
             self._jobs.client.create_dataset(made, exists_ok=True, retry=RETRY, timeout=REQUEST_S)
         self.exists(name)
+
+    def _check_once(self) -> None:
+        if not self._is_checked:
+            self._jobs.check()
+            self._is_checked = True
 
     def _require_location(self, found: bigquery.Dataset) -> None:
         if (found.location or "").lower() != self._location.lower():

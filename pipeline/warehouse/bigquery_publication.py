@@ -75,13 +75,13 @@ class BigQueryPublication:
             return
         self._lease.require()
         replacements = [self._replacement(table, loaded) for table, loaded in self._loaded.items()]
-        for batch in _batches([r for r in replacements if r]):
+        *first, last = _batches([r for r in replacements if r])
+        for batch in first:
             names = {replacement.table.name for replacement in batch}
             chosen = {p: entry for p, entry in waiting.items() if p.table in names}
             self._publish(batch, chosen)
             waiting = {p: entry for p, entry in waiting.items() if p not in chosen}
-        if waiting:
-            self._publish([], waiting)
+        self._publish(last, waiting)
 
     def discard(self) -> None:
         """Remove what was loaded. What cannot be removed now goes away by itself."""
@@ -134,7 +134,7 @@ def fingerprints(jobs: Jobs, table: Table, relation: bigquery.Table) -> dict[Par
 
 
 def _batches(replacements: Sequence[Replacement]) -> Iterator[list[Replacement]]:
-    """As many tables at a time as one transaction may change."""
+    """As many tables at a time as one transaction may change; one batch at least."""
     batch: list[Replacement] = []
     for replacement in replacements:
         partitions = sum(max(1, len(r.days)) for r in [*batch, replacement])
@@ -142,5 +142,4 @@ def _batches(replacements: Sequence[Replacement]) -> Iterator[list[Replacement]]
             yield batch
             batch = []
         batch.append(replacement)
-    if batch:
-        yield batch
+    yield batch

@@ -3,6 +3,8 @@
 from pathlib import Path
 
 import pytest
+from cloud_shop import CloudShop
+from emulated_cloud import EmulatedCloud
 from small_shop import DDL, Shop
 from staged_shop import StagedShop
 
@@ -12,6 +14,14 @@ def shop(shop_url: str, tmp_path: Path) -> Shop:
     """A source of two tables with 30 days of history, nothing moved yet."""
     shop = Shop.at(shop_url, tmp_path)
     shop.execute(DDL)
+    return shop
+
+
+@pytest.fixture
+def cloud_shop(shop_url: str, tmp_path: Path, cloud: EmulatedCloud) -> CloudShop:
+    """The same source with the last six of its days, and lake and warehouse in the emulated cloud."""
+    shop = CloudShop.in_cloud(shop_url, tmp_path, cloud, maximum_bytes_billed=1_000_000_000)
+    shop.execute(DDL + "delete from ecommerce.sale where created_at < '2025-01-05Z';")
     return shop
 
 

@@ -1,0 +1,270 @@
+"""The gate before publishing in BigQuery: each test plants a fault and sees it stopped, with nothing to be seen."""
+
+import os
+import signal
+import subprocess
+import sys
+import traceback
+from collections.abc import Sequence
+
+import pytest
+from cloud_shop import CloudShop
+from google.api_core.exceptions import RetryError
+from small_shop import DAY
+
+from pipeline import steps
+from pipeline.catalog import Table
+from pipeline.errors import AuditError, CorruptObjectError, DataError, TransientError
+from pipeline.lake.base import Lake
+from pipeline.manifest import LakeObject
+from pipeline.warehouse.bigquery_jobs import Jobs
+from pipeline.warehouse.bigquery_publication import BigQueryPublication
+from pipeline.warehouse.bigquery_tables import Tables, path
+
+# A process of its own, in which the publication is killed the way that OOM killers do it.
+KILLED = """
+import os, signal, sys
+from datetime import date
+from pipeline import steps
+from pipeline.settings import Settings
+from pipeline.warehouse.bigquery_publication import BigQueryPublication
+settings = Settings.model_validate_json(sys.argv[1])
+BigQueryPublication.publish = lambda *_: os.kill(os.getpid(), signal.SIGKILL)
+steps.publish_day(settings, date.fromisoformat(sys.argv[2]))
+"""
+
+
+@pytest.mark.parametrize(
+    "corruption",
+    [
+        "update {t} set amount = amount + 0.01 where sale_id = 3",
+        "update {t} set note = null where note = '' and sale_id = 1",
+        "update {t} set created_at = timestamp_add(created_at, interval 1 microsecond) where sale_id = 3",
+        "delete from {t} where sale_id = 3",
+        "insert into {t} select * from {t} where sale_id = 3",
+        "update {t} set amount = case sale_id when 3 then 5.00 else 3.75 end where sale_id in (3, 4)",
+    ],
+)
+def test_one_corrupted_cell_stops_the_publish(
+    cloud_shop: CloudShop, monkeypatch: pytest.MonkeyPatch, corruption: str
+) -> None:
+    steps.extract_day(cloud_shop.settings, DAY)
+    load = BigQueryPublication.load
+
+    def corrupting(self: BigQueryPublication, table: Table, objects: Sequence[LakeObject], lake: Lake) -> None:
+        load(self, table, objects, lake)
+        if table.name == "sale":
+            cloud_shop.warehouse(corruption.format(t=f"`{path(self._loaded[table].audit)}`"))
+
+    monkeypatch.setattr(BigQueryPublication, "load", corrupting)
+    with pytest.raises(AuditError, match=r"sale 2025-01-0[679]: source 10 rows"):
+        steps.publish_day(cloud_shop.settings, DAY)
+
+    assert cloud_shop.visible() == []
+    assert not cloud_shop.opened().ledger()
+    monkeypatch.undo()
+    steps.publish_day(cloud_shop.settings, DAY)  # it loads anew: what it found corrupted is gone
+    assert cloud_shop.audit().equal
+
+
+def test_an_object_changed_after_its_manifest_is_refused_and_healed_by_the_next_sync(cloud_shop: CloudShop) -> None:
+    steps.extract_day(cloud_shop.settings, DAY)
+    csv = cloud_shop.blob("source/csv/2025-01-09/sale.csv")
+    csv.upload_from_string(csv.download_as_bytes().replace(b"1.25", b"9.25"))
+
+    with pytest.raises(CorruptObjectError, match=r"2025-01-09/sale\.csv is not what its manifest says"):
+        steps.publish_day(cloud_shop.settings, DAY)
+
+    assert cloud_shop.visible() == []
+    cloud_shop.sync()
+    assert cloud_shop.audit().equal
+
+
+@pytest.mark.parametrize("damage", ["truncate", "delete"])
+def test_a_damaged_object_of_a_published_table_is_extracted_anew(cloud_shop: CloudShop, damage: str) -> None:
+    cloud_shop.sync()
+    cloud_shop.execute("update ecommerce.sale set amount = 0 where sale_id = 1")
+    steps.extract_day(cloud_shop.settings, DAY)
+    csv = cloud_shop.blob("source/csv/2025-01-09/sale.csv")
+    if damage == "truncate":
+        csv.upload_from_string(csv.download_as_bytes()[:100])
+    else:
+        csv.delete()
+    with pytest.raises(CorruptObjectError):
+        steps.publish_day(cloud_shop.settings, DAY)
+
+    cloud_shop.sync()
+
+    assert cloud_shop.audit().equal
+
+
+def test_an_object_that_goes_away_between_the_check_and_the_load_is_named(
+    cloud_shop: CloudShop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    steps.extract_day(cloud_shop.settings, DAY)
+    load = BigQueryPublication.load
+
+    def after_loss(self: BigQueryPublication, table: Table, objects: Sequence[LakeObject], lake: Lake) -> None:
+        if table.name == "sale":
+            cloud_shop.blob("source/csv/2025-01-09/sale.csv").delete()
+        load(self, table, objects, lake)
+
+    monkeypatch.setattr(BigQueryPublication, "load", after_loss)
+
+    with pytest.raises(CorruptObjectError, match=r"of sale is gone from gs://lake-.*: source/csv/2025-01-09/sale\.csv"):
+        steps.publish_day(cloud_shop.settings, DAY)
+    assert cloud_shop.visible() == []
+
+
+def test_a_value_that_does_not_load_is_named_and_the_row_is_not_shown(
+    cloud_shop: CloudShop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cloud_shop.execute("alter table ecommerce.sale alter amount type text using 'Mrs Smith''s secret'")
+    monkeypatch.setattr(steps, "check_catalog", lambda connection, catalog: [])
+
+    with pytest.raises(DataError, match=r"column amount, source/csv/20\d\d-\d\d-\d\d/sale\.csv") as caught:
+        cloud_shop.sync()
+
+    assert "Smith" not in "".join(traceback.format_exception(caught.value))
+    assert cloud_shop.visible() == []
+    assert cloud_shop.tables("staging_audit") == []  # nothing is left that a retry would attach to
+
+
+def test_killed_between_load_and_publish_a_repeated_step_finds_its_jobs(cloud_shop: CloudShop) -> None:
+    steps.extract_day(cloud_shop.settings, DAY)
+    settings = cloud_shop.settings.model_copy(update={"source_url": None})
+    command = [sys.executable, "-c", KILLED, settings.model_dump_json(), DAY.isoformat()]
+    killed = subprocess.run(command, env={**os.environ, **cloud_shop.cloud.environment()}, timeout=120, check=False)
+    assert killed.returncode == -signal.SIGKILL
+    loads = cloud_shop.loads()
+    assert len(loads) == 2
+    assert cloud_shop.visible() == []
+
+    steps.publish_day(cloud_shop.settings, DAY)
+
+    assert cloud_shop.loads() == loads
+    assert cloud_shop.audit().equal
+
+
+def test_what_was_loaded_waits_when_bigquery_goes_away(cloud_shop: CloudShop, monkeypatch: pytest.MonkeyPatch) -> None:
+    steps.extract_day(cloud_shop.settings, DAY)
+
+    def away(*_: object) -> None:
+        raise TransientError("away")
+
+    monkeypatch.setattr(BigQueryPublication, "publish", away)
+    with pytest.raises(TransientError):
+        steps.publish_day(cloud_shop.settings, DAY)
+    monkeypatch.undo()
+    loads = cloud_shop.loads()
+
+    steps.publish_day(cloud_shop.settings, DAY)
+
+    assert cloud_shop.loads() == loads
+    assert cloud_shop.audit().equal
+
+
+def test_an_outcome_that_got_lost_is_found_again(cloud_shop: CloudShop, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The transaction goes on without its run. The next run reads a ledger that it has not reached yet, and waits."""
+    steps.extract_day(cloud_shop.settings, DAY)
+    script = Jobs.script
+
+    def cut_off(jobs: Jobs, statements: str, known_as: str, step: str) -> None:
+        raise RetryError("no answer", ConnectionError())
+
+    monkeypatch.setattr(Jobs, "script", cut_off)
+    with pytest.raises(TransientError, match="no answer"):
+        steps.publish_day(cloud_shop.settings, DAY)
+
+    def late(jobs: Jobs, statements: str, known_as: str, step: str) -> object:
+        script(jobs, statements, known_as, step)[0].result()
+        return script(jobs, statements, known_as, step)
+
+    monkeypatch.setattr(Jobs, "script", late)
+    report = steps.publish_day(cloud_shop.settings, DAY)
+
+    assert report.partitions == {"customer": 1, "sale": 6}
+    assert cloud_shop.audit().equal
+    assert cloud_shop.warehouse("select count(*) from staging.sale") == [(60,)]
+
+
+def test_another_publication_meanwhile_is_noticed(cloud_shop: CloudShop, monkeypatch: pytest.MonkeyPatch) -> None:
+    cloud_shop.sync()
+    cloud_shop.execute("update ecommerce.sale set amount = 0 where sale_id = 3")
+    steps.extract_day(cloud_shop.settings, DAY)
+    script = Jobs.script
+
+    def overtaken(jobs: Jobs, statements: str, known_as: str, step: str) -> object:
+        cloud_shop.warehouse("update staging._ledger set sequence = sequence + 1 where table_name = 'customer'")
+        return script(jobs, statements, known_as, step)
+
+    monkeypatch.setattr(Jobs, "script", overtaken)
+    with pytest.raises(TransientError, match="the ledger changed while this run worked"):
+        steps.publish_day(cloud_shop.settings, DAY)
+
+    assert cloud_shop.warehouse("select amount from staging.sale where sale_id = 3") != [(0,)]
+
+
+def test_a_script_that_failed_does_not_keep_the_next_one_back(
+    cloud_shop: CloudShop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    steps.extract_day(cloud_shop.settings, DAY)
+    script = Jobs.script
+
+    def spoiled(jobs: Jobs, statements: str, known_as: str, step: str) -> object:
+        return script(jobs, "select error('out of order')", known_as, step)
+
+    monkeypatch.setattr(Jobs, "script", spoiled)
+
+    def away(publication: BigQueryPublication) -> None:
+        """Leave what was loaded where it is, as a run that was killed would."""
+
+    monkeypatch.setattr(BigQueryPublication, "discard", away)
+    with pytest.raises(Exception, match="refuses"):
+        steps.publish_day(cloud_shop.settings, DAY)
+    monkeypatch.undo()
+
+    steps.publish_day(cloud_shop.settings, DAY)
+
+    assert cloud_shop.audit().equal
+
+
+def test_a_table_that_somebody_dropped_is_named_and_comes_again(cloud_shop: CloudShop) -> None:
+    cloud_shop.sync()
+    cloud_shop.cloud.bigquery().delete_table("staging.sale")
+    cloud_shop.execute("update ecommerce.sale set amount = 0 where sale_id = 3")
+
+    with pytest.raises(DataError, match=r"staging\.sale in BigQuery is gone"):
+        cloud_shop.sync()
+    assert cloud_shop.sync().publish.partitions == {"sale": 6}
+    assert cloud_shop.audit().equal
+
+
+def test_killed_while_a_table_is_replaced_the_next_run_brings_it_with_all_its_history(
+    cloud_shop: CloudShop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cloud_shop.sync()
+    cloud_shop.execute("alter table ecommerce.sale add column channel text not null default 'web'")
+    cloud_shop.catalog(lambda tables: tables["sale"]["columns"].update(channel="text not null"))
+
+    def cut_off(*_: object) -> None:
+        raise TransientError("away")
+
+    monkeypatch.setattr(Tables, "replace", cut_off)
+    with pytest.raises(TransientError):
+        cloud_shop.sync()
+    monkeypatch.undo()
+    assert {partition.table for partition in cloud_shop.opened().ledger()} == {"customer"}
+
+    assert cloud_shop.sync().publish.partitions == {"sale": 6}
+    assert cloud_shop.audit().equal
+
+
+def test_a_lost_ledger_leaves_no_row_behind_that_the_source_has_lost(cloud_shop: CloudShop) -> None:
+    cloud_shop.sync()
+    cloud_shop.cloud.bigquery().delete_table("staging._ledger")
+    cloud_shop.execute("delete from ecommerce.sale where created_at < '2025-01-07Z'")
+
+    cloud_shop.sync()
+
+    assert cloud_shop.audit().equal
