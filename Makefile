@@ -1,6 +1,6 @@
 # Two commands on a fresh machine (Python 3.11 to 3.13 and make): `make run` and `make test`.
 .DEFAULT_GOAL := help
-.PHONY: help setup run up down test test-fast lint format bench-memory lock clean
+.PHONY: help setup run run-cloud up down test test-fast lint format bench-memory lock clean
 SHELL := /bin/sh
 
 UV_VERSION := 0.13.8
@@ -34,6 +34,11 @@ $(VENV)/.ready: requirements.lock pyproject.toml
 run: setup  ## The main job: servers up, one day through the five DAGs, a report (DAY=2025-01-01 chooses the day)
 	@$(BIN)/tillroll up
 	@$(BIN)/tillroll chain $(if $(DAY),--day $(DAY))
+
+run-cloud: setup  ## The main job against an emulated Google Cloud, which is stopped at the end, as the servers are
+	@$(BIN)/python -m emulators --data data/cloud -- /bin/sh -c 'trap "exit 130" INT; trap "exit 143" TERM; \
+		trap "$(BIN)/tillroll down" EXIT; \
+		$(BIN)/tillroll up && $(BIN)/tillroll chain $(if $(DAY),--day $(DAY)) && $(BIN)/tillroll audit'
 
 up: setup  ## Start the servers: PostgreSQL, Airflow, the mail inbox
 	@$(BIN)/tillroll up

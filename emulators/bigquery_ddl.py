@@ -2,6 +2,7 @@
 
 - After `create table … partition by … cluster by … options(labels = …)` bqemulator has lost the clustering, the labels,
   every NOT NULL where there is a query, and partitions that are no plain column's days.
+- After `create table if not exists` it has forgotten all of that, and the expiry, of a table that was there.
 - After `alter table` it shows the columns and the name that there were.
 """
 
@@ -15,6 +16,7 @@ from bqemulator.storage.sql_identifiers import quoted_table_ref
 from sqlglot import exp
 
 from emulators.bigquery_places import statements
+from emulators.bigquery_tables import with_expiry
 
 _sync = ddl_sync.sync_created_table
 _TRUNCATIONS = (exp.DateTrunc, exp.TimestampTrunc, exp.DatetimeTrunc)
@@ -34,14 +36,14 @@ def _synced(statement: str, project: str, context: Any) -> None:
     if not isinstance(tree, exp.Create) or tree.kind != "TABLE":
         return
     name = ddl_sync._split_target(tree.find(exp.Table), project)
-    if not name[1]:
+    if not name[1] or (tree.args.get("exists") and context.catalog.get_table(*name) is not None):
         return
     required = _required(tree)
     for column in required:
         context.engine.execute(f'alter table {quoted_table_ref(*name)} alter column "{column}" set not null')
     _sync(statement, project, context)
     table = context.catalog.get_table(*name)
-    context.catalog.update_table(table.model_copy(update=_described(tree, table)))
+    context.catalog.update_table(with_expiry(context, table.model_copy(update=_described(tree, table))))
 
 
 def _required(tree: exp.Expression) -> list[str]:

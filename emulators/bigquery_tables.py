@@ -42,20 +42,34 @@ def drop_expired(context: Any) -> None:
 
 
 def expire_by_default(context: Any) -> None:
-    """Let every new table expire when its dataset says so."""
+    """Let every new table expire when its dataset says so, and remember those that were there before."""
     create = context.catalog.create_table
 
     def created(table: TableMeta) -> TableMeta:
-        dataset = context.catalog.get_dataset(table.project_id, table.dataset_id)
-        after = getattr(dataset, "default_table_expiration_ms", None)
-        if after and table.expiration_time is None:
-            expires = table.creation_time + timedelta(milliseconds=int(after))
-            table = table.model_copy(update={"expiration_time": expires})
-        if table.expiration_time is not None:
-            _expiring[table.project_id, table.dataset_id, table.table_id] = table.expiration_time
-        return create(table)
+        return create(with_expiry(context, table))
 
     context.catalog.create_table = created
+    for dataset in context.catalog.list_all_datasets():
+        for table in context.catalog.list_tables(dataset.project_id, dataset.dataset_id):
+            _remember(table)
+
+
+def with_expiry(context: Any, table: TableMeta) -> TableMeta:
+    """The new table, with the time that its dataset gives to those that have none of their own."""
+    dataset = context.catalog.get_dataset(table.project_id, table.dataset_id)
+    after = getattr(dataset, "default_table_expiration_ms", None)
+    if after and table.expiration_time is None:
+        expires = table.creation_time + timedelta(milliseconds=int(after))
+        table = table.model_copy(update={"expiration_time": expires})
+    _remember(table)
+    return table
+
+
+def _remember(table: TableMeta) -> None:
+    name = (table.project_id, table.dataset_id, table.table_id)
+    _expiring.pop(name, None)
+    if table.expiration_time is not None:
+        _expiring[name] = table.expiration_time
 
 
 def has_changed(context: Any, place: re.Match[str], etag: str) -> bool:
@@ -79,10 +93,8 @@ def _with_expiry(
 def _rest_with_expiry(table: TableMeta) -> dict[str, Any]:
     """What everybody gets to see of a table that was made, changed or asked for."""
     body: dict[str, Any] = _to_rest(table)
-    name = (table.project_id, table.dataset_id, table.table_id)
-    _expiring.pop(name, None)
+    _remember(table)
     if table.expiration_time:
-        _expiring[name] = table.expiration_time
         body["expirationTime"] = str(round(table.expiration_time.timestamp() * 1000))
     return body
 

@@ -35,13 +35,12 @@ class Servers:
 
 @contextmanager
 def running(folder: Path, *, keep: bool = False, buckets: Sequence[str] = ()) -> Iterator[Servers]:
-    """Both emulators with their state below `folder`; `keep` keeps BigQuery's tables there for the next start."""
+    """Both emulators with their state below `folder`; `keep` keeps tables for the next start, and records nothing."""
     objects, record = folder / "objects", folder / "statements.jsonl"
     objects.mkdir(parents=True, exist_ok=True)
     storage = ["--objects", str(objects), *(word for bucket in buckets for word in ("--bucket", bucket))]
-    bigquery = ["--objects", str(objects), "--record", str(record)]
-    if keep:
-        bigquery += ["--data-dir", str(folder / "tables")]
+    kept = ["--data-dir", str(folder / "tables")] if keep else ["--record", str(record)]
+    bigquery = ["--objects", str(objects), *kept]
     with ExitStack() as stack:
         urls = [
             stack.enter_context(_started(name, arguments, folder))
@@ -67,12 +66,8 @@ def _started(name: str, arguments: Sequence[str], folder: Path) -> Iterator[tupl
 def _url(process: subprocess.Popen[bytes], url_file: Path) -> str:
     deadline = time.monotonic() + START_TIMEOUT_S
     while not url_file.exists():
-        if process.poll() is not None:
-            raise RuntimeError(
-                f"{process.args!r} ended with {process.returncode}: see the logs in {url_file.parents[1]}"
-            )
-        if time.monotonic() > deadline:
-            raise TimeoutError(f"{process.args!r} did not answer: see the logs in {url_file.parents[1]}")
+        if process.poll() is not None or time.monotonic() > deadline:
+            raise RuntimeError(f"{process.args!r} does not answer: see the logs in {url_file.parents[1]}")
         time.sleep(0.02)
     return url_file.read_text("utf-8")
 
