@@ -25,6 +25,20 @@ reads them all. -#}
     date({{ instant }}, 'UTC')
 {%- endmacro %}
 
+{#- Whole seconds from one instant to another, as boundaries of seconds between them: both warehouses count so. A project
+of BigQuery may have a time zone of its own, whose clocks may change in between. -#}
+{% macro seconds_between(first, last) -%}
+    {{- adapter.dispatch('seconds_between')(first, last) -}}
+{%- endmacro %}
+
+{% macro default__seconds_between(first, last) -%}
+    {{- dbt.datediff(first, last, 'second') -}}
+{%- endmacro %}
+
+{% macro bigquery__seconds_between(first, last) -%}
+    datetime_diff(datetime({{ last }}, 'UTC'), datetime({{ first }}, 'UTC'), second)
+{%- endmacro %}
+
 {#- 1 for Monday to 7 for Sunday. 1900-01-01 was a Monday; BigQuery numbers weekdays another way. -#}
 {% macro iso_day_of_week(day) -%}
     {%- set since_monday = dbt.datediff("date '1900-01-01'", day, 'day') -%}

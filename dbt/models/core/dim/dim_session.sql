@@ -21,7 +21,7 @@ members as (
         traffic_source,
         landing_page,
         page_views,
-        {{ whole(dbt.datediff('started_at', 'ended_at', 'second')) }} as duration_seconds,
+        {{ whole(seconds_between('started_at', 'ended_at')) }} as duration_seconds,
         false as is_quarantined,
         started_at,
         ended_at,
