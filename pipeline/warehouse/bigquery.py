@@ -33,7 +33,7 @@ from pipeline.warehouse.bigquery_transactions import LEDGER
 logger = logging.getLogger(__name__)
 
 TRANSFORMED = "_transformed"
-LOCK = "_lock"
+LOCK = "lock"
 
 _READ = (STAGING, CORE, DATAMART)
 _PROJECT = re.compile(r"([a-z][a-z0-9.-]*:)?[a-z][a-z0-9-]*[a-z0-9]")

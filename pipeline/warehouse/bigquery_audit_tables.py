@@ -14,9 +14,7 @@ from google.api_core.exceptions import GoogleAPICallError
 from google.cloud import bigquery
 
 from pipeline.catalog import Table
-from pipeline.errors import ConfigurationError
 from pipeline.google_errors import RETRY, explained
-from pipeline.google_resources import bucket
 from pipeline.lake.base import Lake
 from pipeline.manifest import LakeObject
 from pipeline.warehouse.bigquery_datasets import AUDIT
@@ -47,14 +45,12 @@ class AuditTables:
         digest = _digest(objects)
         audit = self._open(table, digest)
         created = int(audit.created.timestamp() * 1000) if audit.created else 0
-        place = _bucket(lake)
-        with explained(bucket(place)):
-            begun = [
-                self._jobs.load(files, audit, job_id("load", table.name, digest, created, number), table.name)
-                for number, files in enumerate(_files(objects, lake), 1)
-            ]
-            for job in begun:
-                self._finish(job, audit, table, objects, lake)
+        begun = [
+            self._jobs.load(files, audit, job_id("load", table.name, digest, created, number), table.name)
+            for number, files in enumerate(_files(objects, lake), 1)
+        ]
+        for job in begun:
+            self._finish(job, audit, table, objects, lake)
         return audit
 
     def drop(self, audit: bigquery.Table) -> None:
@@ -74,13 +70,14 @@ class AuditTables:
     def _finish(
         self, job: bigquery.LoadJob, audit: bigquery.Table, table: Table, objects: Sequence[LakeObject], lake: Lake
     ) -> None:
-        try:
-            job.result(retry=RETRY)
-        except GoogleAPICallError as error:
-            if job.error_result is None:  # not the job failed, but the question for it
-                raise
-            self.drop(audit)
-            raise load_error(error, job, table, objects, lake.url) from None
+        with explained(self._tables.resource(AUDIT)):
+            try:
+                job.result(retry=RETRY)
+            except GoogleAPICallError as error:
+                if job.error_result is None:  # not the job failed, but the question for it
+                    raise
+                self.drop(audit)
+                raise load_error(error, job, table, objects, lake.url) from None
 
 
 def _digest(objects: Sequence[LakeObject]) -> str:
@@ -104,11 +101,3 @@ def _files(objects: Sequence[LakeObject], lake: Lake) -> Iterator[list[str]]:
             days.add(found.day)
     if files:
         yield files
-
-
-def _bucket(lake: Lake) -> str:
-    if not lake.url.startswith("gs://"):
-        raise ConfigurationError(
-            f"BigQuery cannot load from {lake.url}", "Set TILLROLL_LAKE_URL to gs://bucket: it loads from there only."
-        )
-    return lake.url.removeprefix("gs://").partition("/")[0]

@@ -45,8 +45,14 @@ class Datasets:
         self._is_checked = False
 
     def resource(self, name: str) -> Resource:
-        """The dataset as errors name it."""
-        return dataset(self._jobs.client.project, name, self._location)
+        """The dataset as errors name it. Google refuses to look at one that is not there, too."""
+        found = dataset(self._jobs.client.project, name, self._location)
+        create = f"bq --location={self._location} mk --dataset {self._jobs.client.project}:{name}"
+        return replace(
+            found,
+            when_refused=f"If it is not there, create it: `{create}`; or grant Tillroll's account roles/bigquery.user "
+            f"on the project, and it makes its datasets itself. {found.when_refused}",
+        )
 
     def exists(self, name: str) -> bool:
         """Whether there is such a dataset.
@@ -88,12 +94,7 @@ class Datasets:
         made.description = purpose.description
         made.labels = {"app": "tillroll"}
         made.default_table_expiration_ms = purpose.table_lifetime_ms
-        refused = replace(
-            self.resource(name),
-            when_refused=f"Let somebody who may create it: `bq --location={self._location} mk --dataset "
-            f"{self._jobs.client.project}:{name}`, or grant Tillroll's account roles/bigquery.user on the project.",
-        )
-        with explained(refused):
+        with explained(self.resource(name)):
             self._jobs.client.create_dataset(made, exists_ok=True, retry=RETRY, timeout=REQUEST_S)
         self.exists(name)
 

@@ -89,12 +89,13 @@ class Jobs:
             encoding=bigquery.Encoding.UTF_8,
             labels=_labels("load", table),
         )
-        job, _ = self._begin(
-            known_as,
-            lambda: self.client.load_table_from_uri(
-                uris, target, known_as, job_config=config, retry=RETRY, timeout=REQUEST_S
-            ),
-        )
+        with explained(self._project):
+            job, _ = self._begin(
+                known_as,
+                lambda: self.client.load_table_from_uri(
+                    uris, target, known_as, job_config=config, retry=RETRY, timeout=REQUEST_S
+                ),
+            )
         return job
 
     def load_rows(self, rows: Iterable[dict[str, Any]], target: bigquery.Table, step: str) -> None:

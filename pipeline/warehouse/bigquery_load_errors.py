@@ -8,7 +8,7 @@ from google.cloud import bigquery
 
 from pipeline.catalog import Table
 from pipeline.errors import CorruptObjectError, DataError, TillrollError
-from pipeline.google_errors import reasons, translated
+from pipeline.google_errors import reasons, sentence, translated
 from pipeline.google_resources import bucket
 from pipeline.manifest import LakeObject
 
@@ -28,6 +28,11 @@ def load_error(
         )
     if not isinstance(error, BadRequest) or any(words in text for text in said for words in _EVERYWHERE):
         return translated(error, bucket(lake.removeprefix("gs://").partition("/")[0]))
+    if any("oo many partitions" in text for text in said):
+        return DataError(
+            f"{table.name} has more days than BigQuery lets a table have partitions: {sentence(error)}",
+            f"Nothing was published. Write `partition: null` at {table.name} in the catalog: it then moves as a whole.",
+        )
     reason = ", ".join(sorted(reasons(error))) or "invalid"
     return DataError(
         f"{table.name} holds a value that its type cannot hold in BigQuery{_named(said, table, objects)} ({reason})",

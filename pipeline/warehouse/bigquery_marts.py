@@ -4,7 +4,7 @@ One transaction puts the rows of `datamart_build` into `datamart`. Marts that ar
 whose columns or layout changed is replaced after, on its own: BigQuery's transactions take no DDL.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from uuid import uuid4
 
@@ -50,8 +50,9 @@ class Marts:
         except BaseException:
             self._drop(new)
             raise
-        for table in changed:
-            self._replace(table, shown)
+        for table in built:
+            if found := shown[table.table_id]:
+                self._bring_up_to_date(found, table, replaced=table in changed)
         self._drop(self._vanished())
 
     def _names(self) -> set[str]:
@@ -78,10 +79,12 @@ class Marts:
             f"insert into {target} ({inserted}) select {selected} from {quote(path(built))} as t",
         ]
 
-    def _replace(self, built: bigquery.Table, shown: Mapping[str, bigquery.Table | None]) -> None:
-        found = shown[built.table_id]
-        if found is not None:
+    def _bring_up_to_date(self, found: bigquery.Table, built: bigquery.Table, *, replaced: bool) -> None:
+        """Columns, layout and descriptions, none of which a transaction can change."""
+        if replaced:
             self._tables.replace(found, built, self._like(built))
+        elif (found.schema, found.description) != (built.schema, built.description):
+            self._tables.update(self._like(built), "schema", "description", "labels")
 
     def _vanished(self) -> list[bigquery.Table]:
         """Marts of ours that are built no more; tables that people made in the dataset are theirs."""

@@ -24,6 +24,7 @@ class Tables:
     def __init__(self, jobs: Jobs, datasets: Datasets) -> None:
         self._jobs, self._client = jobs, jobs.client
         self._datasets = datasets
+        self.resource = datasets.resource
 
     def reference(self, dataset: str, name: str) -> bigquery.TableReference:
         """A table of a dataset, there or not."""
@@ -31,7 +32,7 @@ class Tables:
 
     def find(self, dataset: str, name: str) -> bigquery.Table | None:
         """The table as it is; None where there is none."""
-        with explained(self._datasets.resource(dataset)):
+        with explained(self.resource(dataset)):
             try:
                 return self._client.get_table(self.reference(dataset, name), retry=RETRY, timeout=REQUEST_S)
             except NotFound:
@@ -41,28 +42,28 @@ class Tables:
         """What a dataset holds: names, and whether each is a `TABLE` or a `VIEW`."""
         if not self._datasets.exists(dataset):
             return {}
-        with explained(self._datasets.resource(dataset)):
+        with explained(self.resource(dataset)):
             place = bigquery.DatasetReference(self._client.project, dataset)
             return {item.table_id: item.table_type for item in self._client.list_tables(place, retry=RETRY)}
 
     def rows(self, table: bigquery.Table) -> list[bigquery.Row]:
         """All rows of a small table. To read them this way costs nothing."""
-        with explained(self._datasets.resource(table.dataset_id)):
+        with explained(self.resource(table.dataset_id)):
             return list(self._client.list_rows(table, retry=RETRY, timeout=REQUEST_S))
 
     def create(self, table: bigquery.Table) -> bigquery.Table:
         """Make an empty table; one that is there already stays as it is."""
-        with explained(self._datasets.resource(table.dataset_id)):
+        with explained(self.resource(table.dataset_id)):
             return self._client.create_table(table, exists_ok=True, retry=RETRY, timeout=REQUEST_S)
 
     def update(self, table: bigquery.Table, *fields: str) -> None:
         """Change these of a table's properties."""
-        with explained(self._datasets.resource(table.dataset_id)):
+        with explained(self.resource(table.dataset_id)):
             self._client.update_table(table, fields, retry=RETRY, timeout=REQUEST_S)
 
     def drop(self, table: bigquery.Table) -> None:
         """Remove a table; nothing happens where there is none."""
-        with explained(self._datasets.resource(table.dataset_id)):
+        with explained(self.resource(table.dataset_id)):
             self._client.delete_table(table, not_found_ok=True, retry=RETRY, timeout=REQUEST_S)
 
     def replace(self, found: bigquery.Table, source: bigquery.Table, wanted: bigquery.Table) -> None:

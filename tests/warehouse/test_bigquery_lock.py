@@ -22,13 +22,13 @@ from pipeline.warehouse.bigquery_lock import Lease
 from pipeline.warehouse.bigquery_lock_holder import Holder, describe
 from pipeline.warehouse.bigquery_publication import BigQueryPublication
 
-LOCK = "staging_audit._lock"
+LOCK = "staging_audit.lock"
 
 
 def lease(cloud: EmulatedCloud, **times: float) -> Lease:
     client = cloud.bigquery()
     client.create_dataset("staging_audit", exists_ok=True)
-    table = bigquery.DatasetReference(cloud.project, "staging_audit").table("_lock")
+    table = bigquery.DatasetReference(cloud.project, "staging_audit").table("lock")
     return Lease(client, table, dataset(cloud.project, "staging_audit", "EU"), **{"timeout_s": 0.5, **times})
 
 
