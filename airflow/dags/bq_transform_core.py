@@ -12,7 +12,7 @@ After `gcs_to_bq_staging`, for the same day. When it is done, `bq_transform_data
 - The mail names the model or the test; the whole output of dbt is in the task's log.
 - *A test failed*: the log says which, and how many rows it found. Correct the source, or the model, and clear the task:
   the same days are taken again until they succeed.
-- *The warehouse is busy*: another program has its file open. Close it; the task tries again by itself.
+- *The warehouse is busy*: another program has its file open, or another run its lock. The task tries again by itself.
 """
 
 from typing import Any

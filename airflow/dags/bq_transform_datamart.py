@@ -12,7 +12,7 @@ dashboard.
 - Dashboards show the marts of the last good run.
 - The mail names the model or the test; the whole output of dbt is in the task's log. Correct the model, and clear the
   task.
-- *The warehouse is busy*: another program has its file open. Close it; the task tries again by itself.
+- *The warehouse is busy*: another program has its file open, or another run its lock. The task tries again by itself.
 """
 
 from typing import Any

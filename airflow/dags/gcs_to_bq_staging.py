@@ -15,7 +15,7 @@ After `postgres_to_gcs`, for the same day. When it is done, `bq_transform_core` 
   day again, which writes the files anew; if it differs again, `tillroll audit` shows where.
 - *A file is not what its manifest says*: it was changed or cut after it was written. Run `postgres_to_gcs` for the day
   again.
-- *The warehouse is busy*: another program has its file open. Close it; the task tries again by itself.
+- *The warehouse is busy*: another program has its file open, or another run its lock. The task tries again by itself.
 """
 
 from typing import Any
