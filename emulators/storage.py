@@ -32,9 +32,10 @@ def _serve(options: argparse.Namespace) -> None:
     from gcp_storage_emulator.handlers.buckets import create_bucket
     from gcp_storage_emulator.server import RequestHandler
 
-    from emulators import storage_generations
+    from emulators import storage_generations, storage_names, storage_requests
 
-    storage_generations.correct()
+    for corrections in (storage_names, storage_generations, storage_requests):
+        corrections.correct()
     objects = options.objects.resolve()
     storage.STORAGE_DIR = objects.name
     kept = storage.Storage(data_dir=str(objects.parent))
@@ -48,8 +49,9 @@ def _serve(options: argparse.Namespace) -> None:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         announce(f"http://{HOST}:{server.server_port}", options.url_file)
         while not told.wait(timeout=1) and not parent_is_gone():
-            pass
+            storage_requests.keep(kept, objects)
         server.shutdown()
+    storage_requests.keep(kept, objects)
 
 
 if __name__ == "__main__":

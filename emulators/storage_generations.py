@@ -19,9 +19,15 @@ Handler = Callable[..., None]
 # The bucket and the name of the object that a request would change or read.
 Target = Callable[[Any, Any], tuple[str, str]]
 
+_CONDITIONS = {
+    "ifGenerationMatch": "generation",
+    "ifMetagenerationMatch": "metageneration",
+    "ifSourceGenerationMatch": "generation",
+    "ifSourceMetagenerationMatch": "metageneration",
+}
 _MESSAGE = "At least one of the pre-conditions you specified did not hold."
 # One request at a time: between the look at a generation and the change nothing else may happen.
-_lock = RLock()
+LOCK = RLock()
 
 
 def correct() -> None:
@@ -30,9 +36,11 @@ def correct() -> None:
         objects.insert: _uploaded,
         objects.upload_partial: _continued,
         objects.rewrite: _copied,
+        objects.copy: _copied,
         objects.get: _named,
         objects.download: _named,
         objects.delete: _named,
+        objects.patch: _named,
     }
     for _, handlers in server.HANDLERS:
         for method, handler in handlers.items():
@@ -43,9 +51,9 @@ def correct() -> None:
 
 def _guarded(handler: Handler, target: Target, request: Any, response: Any, kept: Any) -> None:
     _ = request.data  # read whatever the answer is, or the client sees a broken connection
-    with _lock:
-        if _holds(request, "ifGenerationMatch", kept, target) and _holds(
-            request, "ifSourceGenerationMatch", kept, _named
+    with LOCK:
+        if all(
+            _holds(request, condition, kept, _named if "Source" in condition else target) for condition in _CONDITIONS
         ):
             handler(request, response, kept)
             return
@@ -59,7 +67,7 @@ def _holds(request: Any, condition: str, kept: Any, target: Target) -> bool:
     if not wanted:
         return True
     try:
-        found = kept.get_file_obj(*target(request, kept))["generation"]
+        found = kept.get_file_obj(*target(request, kept))[_CONDITIONS[condition]]
     except NotFound:
         # What reads or removes an object that is not there is told so by its handler.
         return wanted == ["0"] or target is _named
