@@ -20,13 +20,13 @@ converted as (
 
 visits as (
     select
-        sessions.day,
+        every_session.day,
         count(*) as sessions,
         count(converted.session_id) as sessions_with_order
-    from {{ ref('dim_session') }} as sessions
+    from {{ ref('dim_session') }} as every_session
     left join converted
-        on sessions.session_id = converted.session_id
-    group by sessions.day
+        on every_session.session_id = converted.session_id
+    group by every_session.day
 ),
 
 reviews as (

@@ -13,22 +13,22 @@ with sales as (
 
 visits as (
     select
-        sessions.day,
-        sessions.channel,
-        sessions.device,
-        sessions.traffic_source,
+        every_session.day,
+        every_session.channel,
+        every_session.device,
+        every_session.traffic_source,
         count(*) as sessions,
         count(sales.session_id) as sessions_with_order,
-        {{ whole('coalesce(sum(sessions.page_views), 0)') }} as page_views,
-        {{ whole('coalesce(sum(sessions.duration_seconds), 0)') }} as duration_seconds,
+        {{ whole('coalesce(sum(every_session.page_views), 0)') }} as page_views,
+        {{ whole('coalesce(sum(every_session.duration_seconds), 0)') }} as duration_seconds,
         {{ whole('coalesce(sum(sales.orders), 0)') }} as orders,
         {{ whole('coalesce(sum(sales.units), 0)') }} as units,
         {{ money('coalesce(sum(sales.gross_amount), 0)') }} as gross_amount,
         {{ money('coalesce(sum(sales.revenue), 0)') }} as revenue
-    from {{ ref('dim_session') }} as sessions
+    from {{ ref('dim_session') }} as every_session
     left join sales
-        on sessions.session_id = sales.session_id
-    group by sessions.day, sessions.channel, sessions.device, sessions.traffic_source
+        on every_session.session_id = sales.session_id
+    group by every_session.day, every_session.channel, every_session.device, every_session.traffic_source
 )
 
 select
