@@ -31,6 +31,9 @@ _KINDS = {
     "TIMESTAMP": google.TypeKind.TYPE_TIMESTAMP,
 }
 
+# BigQuery's further names of INT64, which GoogleSQL elsewhere does not have.
+_INTEGERS = ("INT", "SMALLINT", "INTEGER", "BIGINT", "TINYINT", "BYTEINT")
+
 # How a load job reads a CSV field, where that is not what `cast` does.
 _FROM_CSV = {
     "BOOL": "case {c} when 't' then true when 'f' then false end",
@@ -50,13 +53,19 @@ class Analyzer:
     def __init__(self, tables: Mapping[str, Columns]) -> None:
         """`tables` by their names, `project.dataset.table`."""
         self._tables: dict[str, dict[str, Any]] = {}
-        self._known: Any = None
         for name, columns in tables.items():
             self.add(name, columns)
 
     def add(self, name: str, columns: Columns) -> None:
         """A table that no statement created."""
-        self._put(name, {column: _KINDS[kind] for column, kind in columns.items()})
+        self._tables[name] = {column: _KINDS[kind] for column, kind in columns.items()}
+
+    def add_copy(self, name: str, original: str) -> None:
+        """A table that something other than a statement made, with another's columns."""
+        self._tables[name] = self._tables[original]
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._tables
 
     def check(self, script: str) -> list[str]:
         """The kinds of the script's statements: `QueryStmt`, `DeleteStmt`, `CreateTableAsSelectStmt`, …
@@ -73,7 +82,7 @@ class Analyzer:
         while _COMMENTS.sub("", text[place.byte_position :].decode()).strip(" \n\t\r;"):
             start = place.byte_position
             try:
-                statement = GoogleAnalyzer(_options(), self._catalog()).analyze_next_statement(place)
+                statement = GoogleAnalyzer(_options(), self._catalog(script)).analyze_next_statement(place)
             except ServerError as error:
                 raise SqlError(f"{error}\n{text[start:].decode().strip()}") from error
             kind = type(statement).__name__.removeprefix("Resolved")
@@ -82,27 +91,21 @@ class Analyzer:
 
     def _keep(self, kind: str, statement: Any) -> None:
         if kind in {"CreateTableStmt", "CreateTableAsSelectStmt"}:
-            self._put(_path(statement), {c.name: c.type for c in statement.column_definition_list})
+            self._tables[_path(statement)] = {c.name: c.type for c in statement.column_definition_list}
         elif kind == "CreateViewStmt":
-            self._put(_path(statement), {c.name: c.column.type for c in statement.output_column_list})
+            self._tables[_path(statement)] = {c.name: c.column.type for c in statement.output_column_list}
         elif kind == "DropStmt":
-            self._put(_path(statement), None)
+            self._tables.pop(_path(statement), None)
 
-    def _put(self, name: str, columns: dict[str, Any] | None) -> None:
-        self._tables.pop(name, None)
-        if columns is not None:
-            self._tables[name] = columns
-        self._known = None
-
-    def _catalog(self) -> Any:
-        """Every table under both of its spellings: `project.dataset.table` and `project`.`dataset`.`table`."""
-        if self._known is None:
-            self._known = _empty_catalog()
-            for name, columns in self._tables.items():
-                *folders, table = name.split(".")
-                self._known.table.append(_table(name, columns))
-                _folder(self._known, folders).table.append(_table(table, columns))
-        return self._known
+    def _catalog(self, script: str) -> Any:
+        """Tables that a script may name, in both spellings: `project.dataset.table` and `project`.`dataset`.`table`."""
+        catalog = _empty_catalog()
+        for name, columns in self._tables.items():
+            *folders, table = name.split(".")
+            if table in script:
+                catalog.table.append(_table(name, columns))
+                _folder(catalog, folders).table.append(_table(table, columns))
+        return catalog
 
 
 def evaluated(query: str, columns: Columns, rows: Sequence[Sequence[str | None]]) -> list[tuple[str | None, ...]]:
@@ -138,7 +141,11 @@ def _options() -> Any:
 
 def _empty_catalog() -> Any:
     functions = google.ZetaSQLBuiltinFunctionOptions(language_options=_options().language_options)
-    return CatalogBuilder("google").with_builtin_functions(functions).build()
+    catalog = CatalogBuilder("google").with_builtin_functions(functions).build()
+    for name in _INTEGERS:
+        integer = google.Type(type_kind=_KINDS["INT64"])
+        catalog.named_type.append(google.SimpleCatalog.NamedType(name=name, type=integer))
+    return catalog
 
 
 def _folder(catalog: Any, names: Sequence[str]) -> Any:
