@@ -2,14 +2,15 @@
 
 bqemulator leaves half a load behind when it fails, does not know `table$20250101`, gives the rows of the table for the
 rows that were loaded, and ignores most options of a CSV file (`bigquery_load_csv`). File formats other than CSV are
-left to it. What is not there, a table, a dataset or an object, it calls `invalid`; BigQuery calls it `notFound`.
+left to it. A table that the job makes is partitioned and clustered as the job says, which it is not by bqemulator.
+What is not there, a table, a dataset or an object, it calls `invalid`; BigQuery calls it `notFound`.
 """
 
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from bqemulator.api.routes import jobs, upload
+from bqemulator.api.routes import jobs, tables, upload
 from bqemulator.catalog.etag import generate_etag
 from bqemulator.catalog.models import JobMeta, TableMeta
 from bqemulator.domain.errors import DomainError, NotFoundError, ResourceRef, resource_already_exists
@@ -85,10 +86,21 @@ def _destination(project: str, load: dict[str, Any], ctx: Any) -> tuple[TableMet
             now=ctx.clock.now(),
             ctx=ctx,
         )
-        table = ctx.catalog.get_table(owner, dataset, name)
+        table = _laid_out(ctx.catalog.get_table(owner, dataset, name), load, ctx)
     if table is None:
         raise NotFoundError(f"Not found: Table {owner}:{dataset}.{name}")
     return table, day
+
+
+def _laid_out(table: TableMeta | None, load: dict[str, Any], ctx: Any) -> TableMeta | None:
+    """The new table, partitioned and clustered as the job says."""
+    if table is None:
+        return None
+    layout = {
+        "time_partitioning": tables._rest_to_time_partitioning(load.get("timePartitioning"), None),
+        "clustering": tables._rest_to_clustering(load.get("clustering"), None),
+    }
+    return ctx.catalog.update_table(table.model_copy(update=layout))
 
 
 def _files(uri: str, ctx: Any) -> list[Path]:

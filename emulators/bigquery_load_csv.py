@@ -78,6 +78,7 @@ def _read_csv(path: Path, columns: Sequence[_Column], load: dict[str, Any]) -> s
         "auto_detect": "false",
         "parallel": "false",  # DuckDB's parallel reader takes some texts for lines
         "header": "false",
+        "new_line": _text("\\r\\n" if _ends_in_crlf(path) else "\\n"),  # or what is in a field may be taken for it
         "skip": str(int(load.get("skipLeadingRows") or 0)),
         "delim": _text({"\\t": "\t", "tab": "\t"}.get(delimiter, delimiter)),
         "quote": _text(quote),
@@ -114,6 +115,12 @@ def _message(connection: Any, columns: Sequence[_Column], uri: str, refused: Seq
                     f"File: {uri}"
                 )
     return "; ".join(["CSV processing encountered too many errors, giving up", *causes])
+
+
+def _ends_in_crlf(path: Path) -> bool:
+    with path.open("rb") as file:
+        file.seek(max(0, path.stat().st_size - 2))
+        return file.read() == b"\r\n"
 
 
 def _is_gzip(path: Path) -> bool:

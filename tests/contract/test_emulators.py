@@ -10,25 +10,6 @@ from emulated_cloud import EmulatedCloud
 from google.api_core.exceptions import BadRequest, Conflict
 from google.cloud import bigquery
 
-COLUMNS = [bigquery.SchemaField("n", "INTEGER"), bigquery.SchemaField("t", "STRING")]
-
-
-def loaded(cloud: EmulatedCloud, csv: str, **options: object) -> list[tuple[object, ...]]:
-    """The rows of a fresh table that one file was loaded into."""
-    client, bucket = cloud.bigquery(), cloud.bucket()
-    client.create_dataset("d", exists_ok=True)
-    cloud.storage().bucket(bucket).blob("f.csv").upload_from_string(csv)
-    client.create_table(bigquery.Table(f"{cloud.project}.d.t", schema=COLUMNS))
-    config = bigquery.LoadJobConfig(schema=COLUMNS, **options)
-    client.load_table_from_uri(f"gs://{bucket}/f.csv", f"{cloud.project}.d.t", job_config=config).result()
-    return [tuple(row.values()) for row in client.query("select n, t from d.t order by n").result()]
-
-
-def test_null_marker_keeps_empty_and_quoted_text(cloud: EmulatedCloud) -> None:
-    rows = loaded(cloud, 'n,t\n1,\\N\n2,\n3,""\n4,"\\N"\n', skip_leading_rows=1, null_marker="\\N")
-
-    assert rows == [(1, None), (2, ""), (3, ""), (4, "\\N")]
-
 
 def test_a_job_id_is_taken_once(cloud: EmulatedCloud) -> None:
     client = cloud.bigquery()
