@@ -103,8 +103,10 @@ def fingerprint_query(table: Table, relation: str) -> str:
 
 
 def in_days(table: Table, days: Iterable[date]) -> str:
-    """A condition on `t` that holds for the rows of these partitions."""
-    return " or ".join(_span(table.partition_column, first, last) for first, last in spans_of(days)) or "false"
+    """A condition on `t` that holds for the rows of these partitions, with bounds around them all."""
+    column, spans = table.partition_column, list(spans_of(days))
+    each = " or ".join(_span(column, first, last) for first, last in spans) or "false"
+    return each if len(spans) < 2 else f"{_span(column, spans[0][0], spans[-1][1])} and ({each})"
 
 
 def day_chunks(days: Iterable[date]) -> Iterator[tuple[date, ...]]:

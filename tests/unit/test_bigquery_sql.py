@@ -79,6 +79,13 @@ def test_days_are_literals_of_the_columns_own_type(declared: str, first: str, en
     assert in_days(daily(declared), days) == f"(t.`at` >= {first} and t.`at` < {end})"
 
 
+def test_days_apart_are_bounded_together() -> None:
+    first, second = "(t.`at` >= date '2025-01-01' and t.`at` < date '2025-01-02')", "(t.`at` >= date '2025-01-04' and"
+    condition = in_days(daily("date"), [DAY, DAY + timedelta(days=3)])
+    bounds = "(t.`at` >= date '2025-01-01' and t.`at` < date '2025-01-05')"
+    assert condition == f"{bounds} and ({first} or {second} t.`at` < date '2025-01-05'))"
+
+
 def test_no_days_are_no_rows() -> None:
     assert in_days(daily(), []) == "false"
 
@@ -99,7 +106,7 @@ def test_one_statement_changes_no_more_partitions_than_bigquery_lets_it() -> Non
     days = tuple(DAY + timedelta(days=2 * i) for i in range(MAX_PARTITIONS_PER_JOB + 1))
     statements = list(replace_statements(Replacement(daily(), TARGET, AUDIT, days)))
     assert [statement.split(" ", 1)[0] for statement in statements] == ["delete", "insert", "delete", "insert"]
-    assert [statement.count(">=") for statement in statements] == [MAX_PARTITIONS_PER_JOB] * 2 + [1, 1]
+    assert [statement.count(">=") for statement in statements] == [MAX_PARTITIONS_PER_JOB + 1] * 2 + [1, 1]
 
 
 def test_the_script_is_one_transaction_and_the_ledgers_fence_comes_first() -> None:
