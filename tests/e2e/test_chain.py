@@ -1,85 +1,31 @@
 """The main job, whole: real servers, the real scheduler, days through all DAGs, a failure heard and repaired."""
 
 import json
-import os
-import subprocess
-import sys
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import date, timedelta
 from email.message import EmailMessage
-from email.parser import BytesParser
-from email.policy import default
-from pathlib import Path
 from typing import Any
 
 import duckdb
 import psycopg
 import pytest
+from installation import Installation, installed
 
 from ingestion.expected import expected_totals
 from pipeline.airflow_support.chain import CHAIN
-from pipeline.airflow_support.runs import open_api
-from pipeline.settings import Settings
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
 FIRST, LAST = date(2025, 1, 1), date(2025, 1, 3)
 NEXT = LAST + timedelta(days=1)
 
-SHOP = """
-seed: 7
-history_days: 10
-volumes: {customers: 300, products: 120, stores: 8, sessions: 600, transactions: 200, reviews: 80}
-"""
-
-
-@dataclass(frozen=True)
-class Installation:
-    """A Tillroll of its own: data folder, shop, servers."""
-
-    folder: Path
-    environment: dict[str, str]
-
-    @property
-    def settings(self) -> Settings:
-        return Settings(data_dir=self.folder / "data")
-
-    @property
-    def source_url(self) -> str:
-        return self.tillroll("url", "source").stdout.strip()
-
-    def tillroll(self, *arguments: str, expect: int = 0) -> subprocess.CompletedProcess[str]:
-        command = [str(Path(sys.executable).parent / "tillroll"), *arguments]
-        done = subprocess.run(command, env=self.environment, capture_output=True, text=True, check=False)
-        assert done.returncode == expect, f"tillroll {' '.join(arguments)}\n{done.stdout}\n{done.stderr}"
-        return done
-
-    def runs(self) -> Counter[tuple[str, str, str]]:
-        """How often each DAG ran for each day, by state."""
-        with open_api(self.settings) as api:
-            runs = list(api.get_all("/dags/~/dagRuns", "dag_runs"))
-        return Counter((run["dag_id"], run["partition_key"], run["state"]) for run in runs)
-
-    def mails(self) -> list[EmailMessage]:
-        files = sorted((self.folder / "data" / "mail").glob("*.eml"))
-        return [BytesParser(policy=default).parsebytes(file.read_bytes()) for file in files]
-
 
 @pytest.fixture(scope="module")
 def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
     """An installation whose servers are up, with nothing in it yet."""
-    folder = tmp_path_factory.mktemp("e2e")
-    (folder / "shop.yml").write_text(SHOP)
-    inherited = {name: text for name, text in os.environ.items() if not name.startswith(("TILLROLL_", "AIRFLOW_"))}
-    own = {"TILLROLL_DATA_DIR": str(folder / "data"), "TILLROLL_INGESTION_CONFIG": str(folder / "shop.yml")}
-    installation = Installation(folder, {**inherited, **own})
-    try:
-        installation.tillroll("up")
+    with installed(tmp_path_factory.mktemp("e2e")) as installation:
         yield installation
-    finally:
-        installation.tillroll("down")
 
 
 def test_a_backfill_carries_each_day_through_all_dags(installation: Installation) -> None:

@@ -1,0 +1,70 @@
+"""The main job on Google Cloud, as far as it can be emulated: real servers, the real scheduler, a day through all DAGs.
+
+Tasks sign in by Airflow's connection, which `tillroll up` makes from the settings; the command line by the settings.
+"""
+
+from collections import Counter
+from collections.abc import Iterator
+from datetime import date
+
+import pytest
+from emulated_cloud import EmulatedCloud
+from installation import Installation, installed
+
+from emulators.servers import Servers
+from pipeline.airflow_support.chain import CHAIN
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
+
+DAY = date(2025, 1, 1)
+PROJECT = "tillroll-chain"
+
+
+@pytest.fixture(scope="module")
+def cloud_of_module(google_emulators: Servers) -> EmulatedCloud:
+    return EmulatedCloud(google_emulators, PROJECT)
+
+
+@pytest.fixture(scope="module")
+def installation(cloud_of_module: EmulatedCloud, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
+    """An installation that differs from a laptop's in settings only."""
+    settings = {
+        "TILLROLL_LAKE_URL": f"gs://{cloud_of_module.bucket()}/shop",
+        "TILLROLL_WAREHOUSE_URL": f"bigquery://{PROJECT}/EU",
+        "TILLROLL_GOOGLE_CREDENTIALS": "anonymous",
+    }
+    with installed(tmp_path_factory.mktemp("cloud"), settings) as installation:
+        yield installation
+
+
+def test_a_day_passes_through_all_dags_and_every_layer_equals_its_source(installation: Installation) -> None:
+    done = installation.tillroll("chain", "--day", str(DAY))
+    assert "every layer equals its source" in done.stdout
+    assert installation.runs() == Counter((dag, str(DAY), "success") for dag in CHAIN)
+    assert installation.mails() == []
+
+
+def test_the_audit_says_equal(installation: Installation) -> None:
+    assert "equal: every published partition" in installation.tillroll("audit").stdout
+
+
+def test_each_step_has_labelled_its_jobs(cloud_of_module: EmulatedCloud) -> None:
+    labels = [statement["labels"] or {} for statement in cloud_of_module.statements()]
+    steps = {of_job["step"] for of_job in labels if of_job.get("app") == "tillroll"}
+    assert {"audit", "publish", "transform_core", "transform_datamart", "show"} <= steps
+
+
+def test_nothing_local_holds_the_rows(installation: Installation) -> None:
+    assert not (installation.folder / "data" / "lake").exists()
+    assert not (installation.folder / "data" / "warehouse").exists()
+
+
+def test_the_doctor_finds_nothing_wrong(installation: Installation) -> None:
+    said = installation.tillroll("doctor").stdout
+    assert "gs://" in said
+    assert f"bigquery://{PROJECT}/EU opens" in said
+
+
+def test_the_cost_of_the_day_is_said_by_layer(installation: Installation) -> None:
+    said = installation.tillroll("cost", "--day", str(DAY)).stdout
+    assert all(layer in said for layer in ("staging", "core", "datamart"))
