@@ -22,6 +22,8 @@ from pipeline.warehouse.bigquery_lock import Lease
 from pipeline.warehouse.bigquery_lock_holder import Holder, describe
 from pipeline.warehouse.bigquery_publication import BigQueryPublication
 
+pytestmark = pytest.mark.slow
+
 LOCK = "staging_audit.lock"
 
 
