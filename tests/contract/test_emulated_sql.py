@@ -1,4 +1,4 @@
-"""GoogleSQL means in the emulated BigQuery what it means in BigQuery. Each test fails on the emulator as it comes."""
+"""GoogleSQL means in the emulated BigQuery what it means in BigQuery. Most of it the emulator as it comes gets wrong."""
 
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -110,8 +110,7 @@ def test_tables_of_one_name_in_two_datasets_are_two(cloud: EmulatedCloud) -> Non
     client = cloud.bigquery()
     for dataset, column in (("a", "x"), ("b", "y")):
         client.create_dataset(dataset)
-        rows(cloud, f"create table {dataset}.t as select numeric '1.5' as {column}")
+        rows(cloud, f"create table {dataset}.t as select '{column}' as {column}")
+    both = "select l.*, r.* from a.t as l cross join b.t as r"
 
-    assert rows(cloud, "select * from (select avg(x) as m from a.t) cross join (select * from b.t)") == [
-        (Decimal("1.5"), Decimal("1.5"))
-    ]
+    assert rows(cloud, f"{both} where extract(isoweek from date '2025-01-01') = 1") == [("x", "y")]
