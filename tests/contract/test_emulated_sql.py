@@ -1,4 +1,4 @@
-"""GoogleSQL means in the emulated BigQuery what it means in BigQuery. Most of it the emulator as it comes gets wrong."""
+"""GoogleSQL means in the emulated BigQuery what it means in BigQuery; without corrections most of it does not."""
 
 from datetime import UTC, date, datetime
 from decimal import Decimal
