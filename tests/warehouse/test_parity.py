@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from decimal import Decimal
+from pathlib import Path
 
 import psycopg
 import pytest
@@ -17,9 +18,10 @@ from emulators.servers import Servers
 from ingestion.config import CONFIG_VARIABLE, IngestionConfig, Shares, Volumes
 from ingestion.main_ingestion import ingest
 from pipeline.catalog import load_catalog
+from pipeline.errors import StepError
 from pipeline.google_clients import dbt_by_token, supplied
 from pipeline.settings import ROOT, Settings
-from pipeline.transform import TransformReport
+from pipeline.transform import TransformReport, transform_datamart
 
 pytestmark = pytest.mark.slow
 
@@ -134,6 +136,8 @@ def test_the_days_were_hard(places: Places) -> None:
     assert not second.everything
     assert {HEALED, EMPTIED, BROKEN, FIRST, SECOND} <= set(second.days)
     assert {"product", "review", "transaction", "transaction_item"} <= second.quarantined.keys()
+    versions = places.cloud.tables("core")["snapshot_product"]
+    assert {("bool", True), ("bool", False)} == {row[versions.columns.index("dbt_valid_to")] for row in versions.found}
     for here, there in zip(places.laptop_built, places.cloud_built, strict=True):
         assert (here.days, here.models, here.tests, here.quarantined) == (
             there.days,
@@ -182,3 +186,18 @@ def test_dbt_keeps_the_token_to_itself(places: Places) -> None:
     assert any(path.name == "partial_parse.msgpack" for path in written)
     assert any(path.name == "dbt.log" for path in written)
     assert [path for path in written if TOKEN.encode() in path.read_bytes()] == []
+
+
+def test_a_failed_test_is_named_and_people_keep_their_marts(places: Places) -> None:
+    """The last one: it spoils the core of the cloud, and takes a mart away so that the datamart is built again."""
+    client, settings = places.cloud.emulated.bigquery(), places.cloud.settings
+    client.query("update core.core_equality set value = value + 0.01 where measure like 'gross%'").result()
+    client.delete_table("datamart.marts_payment_transaction_summary")
+    seen = places.cloud.tables("datamart")
+
+    with pytest.raises(StepError, match="dbt test layers_are_equal found 1 row that must not be") as failure:
+        transform_datamart(settings, SECOND)
+
+    compiled = Path(failure.value.remedy.split(" selects")[0])
+    assert f"`{places.cloud.emulated.project}`.`datamart_build`.`layer_equality`" in compiled.read_text()
+    assert places.cloud.tables("datamart") == seen

@@ -13,8 +13,9 @@ from pipeline.settings import Settings
 from pipeline.steps import sync_day
 from pipeline.transform import TransformReport, transform_core, transform_datamart
 
-# When a run happened, and what follows from it: the only columns that may differ.
-WHEN = {"published_at", "sequence", "dbt_scd_id", "dbt_updated_at", "dbt_valid_from", "dbt_valid_to"}
+# When a run happened, and what follows from it: the only columns that may differ. Whether a version has ended may not.
+WHEN = {"published_at", "sequence", "dbt_scd_id", "dbt_updated_at", "dbt_valid_from"}
+ENDED = "dbt_valid_to"
 
 Columns = tuple[str, ...]
 
@@ -28,10 +29,9 @@ class Rows:
 
     @classmethod
     def of(cls, columns: Columns, rows: list[tuple[Any, ...]]) -> "Rows":
-        kept = [place for place, name in enumerate(columns) if name not in WHEN]
-        return cls(
-            tuple(columns[place] for place in kept), Counter(tuple(exact(row[place]) for place in kept) for row in rows)
-        )
+        kept = [(place, name) for place, name in enumerate(columns) if name not in WHEN]
+        found = (tuple(exact(row[at] is not None if name == ENDED else row[at]) for at, name in kept) for row in rows)
+        return cls(tuple(name for _, name in kept), Counter(found))
 
     def differences(self, other: "Rows") -> list[Any]:
         """What only one of two tables has: columns or rows."""
