@@ -12,6 +12,7 @@ import yaml
 from pipeline.catalog import Catalog, load_catalog
 from pipeline.column_types import resolve_type
 from pipeline.settings import ROOT
+from pipeline.warehouse.bigquery_datasets import DATAMART_BUILD
 from pipeline.warehouse.duckdb_sql import LEDGER_COLUMNS
 
 pytestmark = pytest.mark.slow
@@ -211,5 +212,5 @@ def test_on_bigquery_tables_are_labelled_described_and_typed(on_bigquery: Any) -
 
 
 def test_on_bigquery_marts_are_built_where_nobody_reads(on_bigquery: Any) -> None:
-    for folder, dataset in {"staging": "staging", "core": "core", "datamart": "datamart_build"}.items():
+    for folder, dataset in {"staging": "staging", "core": "core", "datamart": DATAMART_BUILD}.items():
         assert {node.schema for node in models(on_bigquery, folder).values()} == {dataset}
