@@ -94,6 +94,17 @@ def test_marts_may_change_their_columns_and_their_layout(datamart: Datamart) -> 
     assert datamart.table("totals").labels["app"] == "tillroll"
 
 
+def test_descriptions_reach_people_too(datamart: Datamart, cloud: EmulatedCloud) -> None:
+    datamart.warehouse.show_marts()
+    built = cloud.bigquery().get_table("datamart_build.totals")
+    built.description = "All that was sold"
+    cloud.bigquery().update_table(built, ["description"])
+    datamart.warehouse.show_marts()
+
+    assert datamart.table("totals").description == "All that was sold"
+    assert datamart.rows("select n from datamart.totals") == [(30,)]
+
+
 def test_a_mart_that_is_built_no_more_goes_and_peoples_own_tables_stay(datamart: Datamart) -> None:
     datamart.warehouse.show_marts()
     datamart.build("create table datamart.somebodys (n int64)")

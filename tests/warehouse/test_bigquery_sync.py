@@ -116,6 +116,20 @@ def test_days_reach_statements_as_literals(cloud_shop: CloudShop) -> None:
     assert "staging.customer" not in scripts[0]
 
 
+def test_more_than_one_job_or_transaction_can_hold_comes_by_several(
+    cloud_shop: CloudShop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pipeline.warehouse.bigquery_audit_tables.MAX_FILES_PER_JOB", 4)
+    monkeypatch.setattr("pipeline.warehouse.bigquery_publication.MAX_TABLES", 1)
+
+    cloud_shop.sync()
+
+    assert len(cloud_shop.loads()) == 3  # one for the customers, two for six days
+    assert sum("begin transaction" in record["statement"] for record in cloud_shop.cloud.statements()) == 2
+    assert cloud_shop.audit().equal
+    assert cloud_shop.sync().publish.nothing_to_do
+
+
 def test_a_new_column_in_the_catalog_brings_all_history_anew(cloud_shop: CloudShop) -> None:
     cloud_shop.sync()
     cloud_shop.execute("alter table ecommerce.sale add column channel text not null default 'web'")
