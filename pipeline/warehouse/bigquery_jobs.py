@@ -8,12 +8,13 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any, TypeVar, cast
 from uuid import uuid4
 
-from google.api_core.exceptions import Conflict, NotFound
+from google.api_core.exceptions import BadRequest, Conflict, NotFound
 from google.api_core.retry import Retry
 from google.cloud import bigquery
 from google.cloud.bigquery.retry import DEFAULT_JOB_RETRY
 
-from pipeline.google_errors import RETRY, RETRY_FOR_S, explained, is_transient
+from pipeline.errors import ConfigurationError
+from pipeline.google_errors import RETRY, RETRY_FOR_S, explained, is_transient, sentence
 from pipeline.google_resources import project
 from pipeline.warehouse.bigquery_names import label
 
@@ -62,7 +63,14 @@ class Jobs:
         config = self._query_config("check")
         config.dry_run = True
         with explained(self._project):
-            self.client.query("select 1", config, retry=RETRY, timeout=REQUEST_S)
+            try:
+                self.client.query("select 1", config, retry=RETRY, timeout=REQUEST_S)
+            except BadRequest as error:
+                raise ConfigurationError(
+                    f"BigQuery takes no jobs of {self.client.project} at {self.client.location!r}: {sentence(error)}",
+                    "Correct TILLROLL_WAREHOUSE_URL (bigquery://project/location): "
+                    "https://cloud.google.com/bigquery/docs/locations has the locations.",
+                ) from None
 
     def script(self, statements: str, known_as: str, step: str) -> tuple[bigquery.QueryJob, bool]:
         """Begin a script, or attach to the job of this id; and whether it was there already."""

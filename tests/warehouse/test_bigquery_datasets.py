@@ -123,6 +123,7 @@ def service(answers: dict[str, tuple[int, str, str]]) -> Iterator[str]:
             "no permission for project shop-1234",
             "roles/bigquery.jobUser",
         ),
+        ("POST", (400, "invalid", "Location EU is not known"), "takes no jobs of shop-1234 at 'EU'", "docs/locations"),
     ],
 )
 def test_what_the_service_refuses_is_named_with_its_remedy(
