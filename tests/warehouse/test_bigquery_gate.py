@@ -22,6 +22,8 @@ from pipeline.warehouse.bigquery_jobs import Jobs
 from pipeline.warehouse.bigquery_publication import BigQueryPublication
 from pipeline.warehouse.bigquery_tables import Tables, path
 
+pytestmark = pytest.mark.slow
+
 # A process of its own, in which the publication is killed the way that OOM killers do it.
 KILLED = """
 import os, signal, sys
@@ -29,8 +31,6 @@ from datetime import date
 from pipeline import steps
 from pipeline.settings import Settings
 from pipeline.warehouse.bigquery_publication import BigQueryPublication
-
-pytestmark = pytest.mark.slow
 settings = Settings.model_validate_json(sys.argv[1])
 BigQueryPublication.publish = lambda *_: os.kill(os.getpid(), signal.SIGKILL)
 steps.publish_day(settings, date.fromisoformat(sys.argv[2]))
