@@ -171,10 +171,9 @@ def test_nothing_is_recorded_without_the_lock(cloud_shop: CloudShop) -> None:
 
 def test_the_lock_is_taken_once_however_deep(cloud_shop: CloudShop) -> None:
     warehouse = cloud_shop.opened()
-    with warehouse.lock(), warehouse.lock():
-        steps.extract_day  # noqa: B018
-        with warehouse.publication() as publication:
-            assert not publication.ledger()
+    with warehouse.lock(), warehouse.lock(), warehouse.publication() as publication:
+        assert not publication.ledger()
+        assert cloud_shop.tables("staging_audit") == ["lock"]
     assert cloud_shop.tables("staging_audit") == []
 
 
