@@ -12,6 +12,7 @@ from collections.abc import Callable
 from typing import Any
 
 from sqlglot import exp
+from sqlglot.optimizer.annotate_types import annotate_types
 from sqlglot.parsers.bigquery import BigQueryParser
 
 _WEEK = "cast((dayofweek(x) - d + 7) % 7 as integer)"
@@ -44,6 +45,13 @@ _DAYS = ("SUNDAY", "MONDAY", "TUESDAY", "WEDNESDAY", "THURSDAY", "FRIDAY", "SATU
 _FORMATS = ("FORMAT_TIMESTAMP", "FORMAT_DATETIME", "FORMAT_TIME")
 _TRUNCATIONS = ("DATE_TRUNC", "DATETIME_TRUNC", "TIMESTAMP_TRUNC")
 
+# What a cast to a type becomes, and a safe one.
+_CASTS = {
+    exp.DType.BIGINT: ("tillroll_int64", "tillroll_try_int64"),
+    exp.DType.TEXT: ("tillroll_string", "tillroll_string"),
+    exp.DType.VARCHAR: ("tillroll_string", "tillroll_string"),
+}
+
 Builder = Callable[..., exp.Expression]
 
 
@@ -58,7 +66,7 @@ def correct() -> None:
 
 def finished(tree: exp.Expression) -> exp.Expression:
     """The statement in DuckDB's dialect, with casts and formats that call the macros."""
-    nodes: list[Any] = list(tree.walk())
+    nodes: list[Any] = list(annotate_types(tree, dialect="duckdb").walk())
     for node in reversed(nodes):  # inside out, as what lies in a changed node is to change too
         changed = _finished(node)
         if node is tree:
@@ -69,13 +77,18 @@ def finished(tree: exp.Expression) -> exp.Expression:
 
 
 def _finished(node: exp.Expression) -> exp.Expression:
-    if isinstance(node, exp.Cast) and node.to.is_type("bigint"):
-        return _call("tillroll_try_int64" if isinstance(node, exp.TryCast) else "tillroll_int64", node.this)
-    if isinstance(node, exp.Cast) and node.to.is_type("text", "varchar") and not isinstance(node, exp.TryCast):
-        return _call("tillroll_string", node.this)
+    if isinstance(node, exp.Cast) and node.to.this in _CASTS and _may_differ(node.this):
+        call = _call(_CASTS[node.to.this][isinstance(node, exp.TryCast)], node.this)
+        call.type = node.to
+        return call
     if isinstance(node, exp.Anonymous) and node.name.upper() == "PRINTF" and len(node.expressions) == 2:
         return _fixed(node, *node.expressions)
     return node
+
+
+def _may_differ(value: exp.Expression) -> bool:
+    """Whether a value is, or may be, a number with decimals. (A macro holds its argument several times.)"""
+    return value.type is None or value.type.this in (exp.DType.UNKNOWN, *exp.DataType.REAL_TYPES)
 
 
 def _fixed(call: exp.Expression, pattern: exp.Expression, value: exp.Expression) -> exp.Expression:

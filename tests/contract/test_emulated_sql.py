@@ -11,6 +11,10 @@ from google.cloud import bigquery
 RESULTS = [
     ("cast(2.5 as int64)", 3),
     ("cast(cast(-2.5 as float64) as int64)", -3),
+    ("cast(5 / 2 as int64)", 3),
+    ("cast(if(true, 2.5, 1) as int64)", 3),
+    ("cast(sum(n) / count(*) as int64) from unnest([2, 3]) as n", 3),
+    ("safe_cast(2.5 as int64)", 3),
     ("cast(numeric '1.123456789' as numeric)", Decimal("1.123456789")),
     ("cast(1152921504606846975 as numeric) * 10", Decimal("11529215046068469750")),
     ("sum(cast(cast(concat('0x', substr(to_hex(md5('a')), 1, 15)) as int64) as numeric))", 57446577476672362),
