@@ -40,7 +40,7 @@ Record = dict[str, Any]
 
 @dataclass(frozen=True)
 class CloudYear:
-    """What was sent to BigQuery, to build everything and for the day after; and the days that this day changed."""
+    """What was sent to BigQuery, to build and see everything and for the day after; the days that this one changed."""
 
     project: str
     catalog: Catalog
@@ -58,6 +58,7 @@ class CloudYear:
         _publish_year(settings, catalog, cloud)
         transform_core(settings, LAST)
         transform_datamart(settings, LAST)
+        _look_at_everything(settings, catalog)
         first = cloud.statements()
         ingest(url, NEXT)
         changed = frozenset(move(settings, NEXT).days)
@@ -83,6 +84,14 @@ def _publish_year(settings: Settings, catalog: Catalog, cloud: EmulatedCloud) ->
                 entries.append(LedgerEntry(partition, fingerprint, table.schema_id, 1, LAST, datetime.now(UTC)))
         with warehouse.publication() as publication:
             publication.publish(entries)
+
+
+def _look_at_everything(settings: Settings, catalog: Catalog) -> None:
+    """As `tillroll audit` and the report do."""
+    warehouse = open_warehouse(settings)
+    for table in catalog:
+        warehouse.fingerprints(table)
+    warehouse.row_counts()
 
 
 def _undivided(table: Table) -> Table:

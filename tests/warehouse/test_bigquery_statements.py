@@ -8,6 +8,7 @@ import sys
 import uuid
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from datetime import date, timedelta
 
 import psycopg
@@ -22,7 +23,7 @@ from test_dbt_pruning import GROWING_MODELS
 
 from emulators.servers import Servers
 from ingestion.config import CONFIG_VARIABLE
-from pipeline.catalog import Catalog, Table, parse_catalog
+from pipeline.catalog import Catalog, Table, load_catalog, parse_catalog
 from pipeline.discover import discover
 from pipeline.settings import ROOT
 from pipeline.snapshot import connect
@@ -31,8 +32,8 @@ from pipeline.warehouse.bigquery_sql import column_type, fingerprint_query
 
 pytestmark = pytest.mark.slow
 
-KINDS = {"model", "test", "snapshot", "fingerprint", "publish", "show"}
-OWN = {"audit": "fingerprint", "publish": "publish", "show": "show", "check": "check"}
+KINDS = {"model", "test", "snapshot", "fingerprint", "publish", "show", "count"}
+OWN = {"audit": "fingerprint", "publish": "publish", "show": "show", "check": "check", "count": "count"}
 MODELS = {file.stem for file in (ROOT / "dbt" / "models").rglob("*.sql")}
 
 # In the step of core, what must look at every day, and so reads a column or two of all of it: docs/models.md says why.
@@ -70,7 +71,21 @@ def kind(record: Record) -> str:
     return "snapshot" if labels["table"].startswith("snapshot_") else "test"
 
 
-def checked(analyzer: Analyzer, year: CloudYear, records: Iterable[Record]) -> Counter[str]:
+@dataclass(frozen=True)
+class Taken:
+    """Google's analyzer after all statements, and how many of each kind it took."""
+
+    analyzer: Analyzer
+    found: Counter[str]
+
+
+@pytest.fixture(scope="module")
+def taken(year: CloudYear) -> Taken:
+    analyzer = Analyzer({})
+    return Taken(analyzer, check_all(analyzer, year, [*year.first, *year.later]))
+
+
+def check_all(analyzer: Analyzer, year: CloudYear, records: Iterable[Record]) -> Counter[str]:
     """How many statements of each kind Google's analyzer takes. Raises SqlError for the first that it does not."""
     found: Counter[str] = Counter()
     for record in records:
@@ -104,12 +119,11 @@ def columns(table: Table) -> dict[str, str]:
     return {column.name: column_type(column) for column in table.columns}
 
 
-def test_google_takes_every_statement(year: CloudYear, capsys: pytest.CaptureFixture[str]) -> None:
-    found = checked(Analyzer({}), year, [*year.first, *year.later])
-
+def test_google_takes_every_statement(taken: Taken, capsys: pytest.CaptureFixture[str]) -> None:
     with capsys.disabled():
-        sys.stdout.write(f"\nGoogle's analyzer took {found.total()} statements: {dict(sorted(found.items()))}\n")
-    assert {name for name, count in found.items() if count} >= KINDS
+        counts = ", ".join(f"{count} {name}" for name, count in sorted(taken.found.items()))
+        sys.stdout.write(f"\nGoogle's analyzer took {taken.found.total()} statements for BigQuery: {counts}\n")
+    assert {name for name, count in taken.found.items() if count} >= KINDS
 
 
 @pytest.mark.parametrize(
@@ -123,19 +137,16 @@ def test_google_takes_every_statement(year: CloudYear, capsys: pytest.CaptureFix
         ("fact_transaction", "sum(lines.line_amount)", "sum(lines.channel)", "Name channel not found"),
     ],
 )
-def test_a_fault_of_dialect_is_found(year: CloudYear, table: str, correct: str, planted: str, complaint: str) -> None:
-    until = next(
-        place
-        for place, record in enumerate(year.first)
-        if record["labels"].get("table") == table and correct in record["statement"]
-    )
-    analyzer = Analyzer({})
-    checked(analyzer, year, year.first[:until])
-    wrong = year.first[until] | {"statement": year.first[until]["statement"].replace(correct, planted)}
+def test_a_fault_of_dialect_is_found(
+    year: CloudYear, taken: Taken, table: str, correct: str, planted: str, complaint: str
+) -> None:
+    of_table = [record for record in year.first if record["labels"].get("table") == table]
+    right = next(record for record in of_table if correct in record["statement"])
+    wrong = right | {"statement": right["statement"].replace(correct, planted)}
 
     with pytest.raises(SqlError, match=complaint):
-        checked(analyzer, year, [wrong])
-    assert checked(analyzer, year, [year.first[until]]).total()
+        check_all(taken.analyzer, year, [wrong])
+    assert check_all(taken.analyzer, year, [right]).total()
 
 
 def test_google_takes_what_is_sent_for_any_table(shop_url: str) -> None:
@@ -144,16 +155,14 @@ def test_google_takes_what_is_sent_for_any_table(shop_url: str) -> None:
     with connect(shop_url) as connection:
         catalog = tables_of(connection)
     days = (date(2024, 12, 31), date(2025, 1, 1), date(2025, 1, 5))
-    for table in catalog:
-        names = {which: f"p-1.{which}.{table.name}" for which in ("staging", "staging_audit")}
+    for table in (*catalog, *load_catalog(ROOT / "config" / "tables.yml")):
+        staged, audited = (f"p-1.{dataset}.{table.name}" for dataset in ("staging", "staging_audit"))
         ledger, entries = "p-1.staging._ledger", "p-1.staging_audit._entries"
-        tables = dict.fromkeys(names.values(), columns(table)) | {
-            name: dict(LEDGER_FIELDS) for name in (ledger, entries)
-        }
-        replacement = Replacement(table, names["staging"], names["staging_audit"], days if table.is_daily else ())
-        analyzer = Analyzer(tables)
+        fields = dict(LEDGER_FIELDS)
+        analyzer = Analyzer({staged: columns(table), audited: columns(table), ledger: fields, entries: fields})
+        replacement = Replacement(table, staged, audited, days if table.is_daily else ())
 
-        assert analyzer.check(fingerprint_query(table, names["staging"])) == ["QueryStmt"]
+        assert analyzer.check(fingerprint_query(table, staged)) == ["QueryStmt"]
         script = publish_script([replacement], ledger, entries, LedgerStamp(3, 10**18), ["it's"])
         assert Counter(analyzer.check(script)) == Counter(
             BeginStmt=1, QueryStmt=1, DeleteStmt=3, InsertStmt=2, CommitStmt=1
