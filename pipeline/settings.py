@@ -67,7 +67,8 @@ class Settings(BaseSettings):
         Field(description="first day that Airflow's daily schedule takes; unset: the day of the first start"),
     ] = None
     shard_bytes: Annotated[
-        int, Field(ge=1_000_000, description="size past which a table's CSV of a day is continued in another file")
+        int,
+        Field(ge=1_000_000, le=3_000_000_000, description="size past which a day's CSV is continued in another file"),
     ] = 256_000_000
     workers: Annotated[int, Field(ge=1, le=64, description="tables read from the source at once")] = 2
 
