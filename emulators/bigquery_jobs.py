@@ -4,6 +4,7 @@
 - It forgets labels and the other settings of a query's job once it is done; BigQuery returns them as they were sent.
 - It says `US` for every job's location, and finds it anywhere; BigQuery says where it ran, and finds it there only.
 - It reads datasets wherever they are; a job of BigQuery's finds those of its own location only.
+- It keeps every result in memory for ever; here those of the last jobs. BigQuery keeps them for a day.
 - It says 0 for the bytes that a query scans, and does not know maximumBytesBilled.
 
 Every statement that arrives can be recorded, so that a test can hold it to Google's own grammar.
@@ -16,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from bqemulator.api.routes import jobs
+from bqemulator.jobs import executor
 from fastapi import Request, Response
 from fastapi.responses import JSONResponse
 
@@ -23,6 +25,7 @@ from emulators.bigquery_answers import content, error
 from emulators.bigquery_bytes import TooManyBytesError, check, scanned
 from emulators.bigquery_places import elsewhere, location_of
 
+RESULTS_KEPT = 200
 _JOBS = re.compile(r"/bigquery/v2/projects/(?P<project>[^/]+)/(?P<kind>jobs|queries)")
 _JOB = re.compile(r"/bigquery/v2/projects/(?P<project>[^/]+)/jobs/(?P<job>[^/]+)")
 
@@ -73,6 +76,7 @@ class Jobs:
         except TooManyBytesError as refusal:
             return self._failed(project, job_id, kind, location, sent, "bytesBilledLimitExceeded", str(refusal))
         response = await pass_on(request)
+        _forget_old_results()
         if kind != "jobs" or response.status_code != 200:
             return response
         return self._keep(project, location, sent, size, json.loads(await content(response)))
@@ -118,6 +122,12 @@ class Jobs:
         }
         with self._record.open("a", encoding="utf-8") as file:
             file.write(json.dumps(line, ensure_ascii=False) + "\n")
+
+
+def _forget_old_results() -> None:
+    for results in (executor.JOB_RESULTS, executor.JOB_SCHEMAS):
+        for job_id in list(results)[:-RESULTS_KEPT]:
+            del results[job_id]
 
 
 def _placed(message: str, location: str) -> str:

@@ -1,5 +1,7 @@
 """GoogleSQL means in the emulated BigQuery what it means in BigQuery; without corrections most of it does not."""
 
+import contextlib
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime
 from decimal import Decimal
 
@@ -82,6 +84,21 @@ def test_a_transaction_that_commits_changes_every_table(numbers: EmulatedCloud) 
     rows(numbers, "begin transaction; delete from d.t where n = 1; delete from d.u where true; commit transaction")
 
     assert rows(numbers, "select n from d.t union all select n from d.u") == [(2,)]
+
+
+def test_requests_sent_at_once_do_not_get_into_each_other(cloud: EmulatedCloud) -> None:
+    cloud.bigquery().create_dataset("d")
+
+    def work(number: int) -> list[int]:
+        rows(cloud, f"create table d.t{number} as select {number} as n from unnest(generate_array(1, 1000))")
+        change = f"delete from d.t{number} where true; insert into d.t{number} (n) select {number} + n from d.t0"
+        with contextlib.suppress(BadRequest):
+            rows(cloud, f"begin transaction; {change}; select error('no'); commit transaction")
+        return [row.n for row in cloud.bigquery().list_rows(f"{cloud.project}.d.t{number}")]
+
+    work(0)
+    with ThreadPoolExecutor(8) as pool:
+        assert list(pool.map(work, range(1, 25))) == [[number] * 1000 for number in range(1, 25)]
 
 
 def test_columns_may_have_reserved_names(cloud: EmulatedCloud) -> None:

@@ -72,6 +72,13 @@ def test_the_practice_shop_knows_nothing_of_the_pipeline() -> None:
 
 
 @pytest.mark.parametrize("package", ["pipeline", "ingestion", "airflow"])
+def test_the_product_knows_of_no_emulator(package: str) -> None:
+    """Whatever is made to work for an emulator is not proven for the service."""
+    for emulator in ("emulators", "bqemulator", "gcp_storage_emulator"):
+        assert importers(package, of=emulator) == []
+
+
+@pytest.mark.parametrize("package", ["pipeline", "ingestion", "airflow"])
 def test_nobody_imports_from_the_dags(package: str) -> None:
     assert importers(package, of="dags") == []
 
