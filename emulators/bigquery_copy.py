@@ -10,9 +10,11 @@ from typing import Any
 
 from bqemulator.api.routes import jobs
 from bqemulator.catalog.models import JobMeta, TableMeta
-from bqemulator.domain.errors import DomainError, InvalidQueryError
+from bqemulator.domain.errors import DomainError, InvalidQueryError, ResourceRef, resource_already_exists
 from bqemulator.jobs import executor
 from bqemulator.storage.sql_identifiers import quoted_table_ref
+
+from emulators.bigquery_bytes import stored
 
 _copy_rows = executor._copy_table_into_destination
 _run = executor.execute_copy_job
@@ -37,6 +39,8 @@ async def _finished(project: str, job_id: str, config: dict[str, Any], ctx: Any)
 async def _copy(*, write_disposition: str, ctx: Any, **names: Any) -> None:
     source = ctx.catalog.get_table(names["src_proj"], names["src_ds"], names["src_table_id"])
     target = ctx.catalog.get_table(names["dst_proj"], names["dst_ds"], names["dst_table_id"])
+    if write_disposition == "WRITE_EMPTY" and target is not None and stored(ctx.engine, target)[0]:
+        raise resource_already_exists(ResourceRef("table", *_name(target)))
     ctx.engine.execute("begin transaction")
     try:
         if source is not None and target is not None and write_disposition == "WRITE_TRUNCATE":

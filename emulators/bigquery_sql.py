@@ -2,13 +2,14 @@
 
 - A statement that reads tables of one name from two datasets: the emulator keys columns by the table's name alone, and
   takes one table's columns for the other's. Here it then goes without knowing the columns.
+- What a statement says with `error('…')` comes among DuckDB's words; BigQuery says it as it is.
 - What functions give is put right last, when the statement is DuckDB's (`bigquery_functions`).
 """
 
 from typing import Any
 
 import sqlglot
-from bqemulator.jobs import executor
+from bqemulator.jobs import error_mapper, executor
 from bqemulator.scripting import interpreter
 from bqemulator.sql import inner_query
 from sqlglot import exp
@@ -16,6 +17,8 @@ from sqlglot import exp
 from emulators import bigquery_functions
 
 _translate = inner_query.rewrite_and_translate_statement
+_explain = error_mapper.translate_runtime_error
+_OWN_WORDS = "Query execution failed: Invalid Input Error: "
 _columns_of = inner_query.build_catalog_schema
 
 
@@ -23,6 +26,7 @@ def correct() -> None:
     """Put the corrections in place; before the emulator starts."""
     bigquery_functions.correct()
     inner_query.build_catalog_schema = _unambiguous
+    executor.translate_runtime_error = error_mapper.translate_runtime_error = _explained
     for module in (executor, interpreter):
         module.rewrite_and_translate_statement = _translated
 
@@ -34,6 +38,13 @@ async def _translated(statement: str, **context: Any) -> str:
     except sqlglot.errors.SqlglotError:
         return translated
     return bigquery_functions.finished(tree).sql(dialect="duckdb")
+
+
+def _explained(error: Exception, **context: Any) -> Any:
+    explained = _explain(error, **context)
+    if (message := getattr(explained, "message", "")).startswith(_OWN_WORDS):
+        explained.message = message.removeprefix(_OWN_WORDS)
+    return explained
 
 
 def _unambiguous(statement: str, *, project_id: str, catalog: Any) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 from emulated_cloud import EmulatedCloud
-from google.api_core.exceptions import BadRequest, GoogleAPICallError, NotFound
+from google.api_core.exceptions import BadRequest, Conflict, GoogleAPICallError, MethodNotImplemented, NotFound
 from google.cloud import bigquery
 
 
@@ -144,6 +144,37 @@ def test_a_copy_replaces_columns_and_rows(days: EmulatedCloud) -> None:
     run(days, "create table d.v (n int64)")
     with pytest.raises(BadRequest, match="Incompatible table partitioning"):
         client.copy_table("d.t", "d.v", job_config=replacing).result()
+
+
+def test_a_copy_puts_nothing_over_rows_unless_it_is_told_to(days: EmulatedCloud) -> None:
+    client = days.bigquery()
+    client.copy_table("d.t", "d.u").result()
+
+    with pytest.raises(Conflict):
+        client.copy_table("d.t", "d.u").result()
+    assert client.get_table("d.u").num_rows == 3
+
+
+def test_what_a_table_is_stays_when_it_is_there_already_or_renamed(days: EmulatedCloud) -> None:
+    before = days.bigquery().get_table("d.t")
+    run(days, "create table if not exists d.t (n int64)")
+    run(days, "alter table d.t rename to u")
+
+    after = days.bigquery().get_table("d.u")
+
+    assert (after.schema, after.clustering_fields, after.labels) == (
+        before.schema,
+        before.clustering_fields,
+        before.labels,
+    )
+    with pytest.raises(NotFound):
+        days.bigquery().get_table("d.t")
+
+
+def test_what_the_emulator_cannot_do_fails_at_once(days: EmulatedCloud) -> None:
+    """A client would send a request again for ten minutes that was answered with 500."""
+    with pytest.raises(MethodNotImplemented, match="the emulator failed"):
+        days.bigquery().extract_table("d.t", "gs://none-at-all/f.csv")
 
 
 def test_a_table_expires_when_its_dataset_says_so(cloud: EmulatedCloud) -> None:
