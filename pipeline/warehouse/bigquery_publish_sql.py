@@ -67,7 +67,9 @@ def transaction(statements: Iterable[str]) -> str:
 
 def fence(ledger: str, stamp: LedgerStamp) -> str:
     """Fails where the ledger is not as it was read. Two transactions that both write it never both commit."""
-    unchanged = f"count(*) = {stamp.entries} and coalesce(sum(cast(sequence as numeric)), 0) = {stamp.sequences}"
+    # Some five thousand sequences, microseconds since 1970 each, are together more than an INT64 can hold.
+    sequences = f"coalesce(sum(cast(sequence as numeric)), 0) = numeric '{stamp.sequences}'"
+    unchanged = f"count(*) = {stamp.entries} and {sequences}"
     return f"select if({unchanged}, true, error({text(LEDGER_CHANGED)})) from {quote(ledger)}"
 
 

@@ -1,5 +1,6 @@
 """GoogleSQL as Tillroll writes it. Whether it means what PostgreSQL means is for tests/warehouse/test_bigquery_*.py."""
 
+import re
 from datetime import date, timedelta
 
 import pytest
@@ -8,7 +9,13 @@ from pipeline.catalog import Column, Table, parse_catalog
 from pipeline.column_types import resolve_type
 from pipeline.errors import ConfigurationError
 from pipeline.warehouse.bigquery_names import check_names, label
-from pipeline.warehouse.bigquery_publish_sql import LedgerStamp, Replacement, publish_script, replace_statements
+from pipeline.warehouse.bigquery_publish_sql import (
+    LedgerStamp,
+    Replacement,
+    fence,
+    publish_script,
+    replace_statements,
+)
 from pipeline.warehouse.bigquery_sql import (
     MAX_PARTITIONS_PER_JOB,
     clustering_columns,
@@ -125,7 +132,14 @@ def test_the_script_is_one_transaction_and_the_ledgers_fence_comes_first() -> No
         f"insert into `{LEDGER}`",
         "commit transaction;",
     ]
-    assert "count(*) = 3 and coalesce(sum(cast(sequence as numeric)), 0) = 12" in script.splitlines()[1]
+    assert "count(*) = 3 and coalesce(sum(cast(sequence as numeric)), 0) = numeric '12'" in script.splitlines()[1]
+
+
+def test_a_ledger_of_many_years_is_fenced_too() -> None:
+    stamp = LedgerStamp(50_000, 50_000 * 1_795_000_000_000_000)
+    bare = re.findall(r"(?<![\w'])\d+(?![\w'])", fence(LEDGER, stamp))
+    assert stamp.sequences > 2**63
+    assert [number for number in map(int, bare) if number >= 2**63] == []  # "Invalid integer literal", says GoogleSQL
 
 
 @pytest.mark.parametrize("name", ["x", "Ünï_1", "1", "on", "with space", "a: b #c", "it's", "-", "a" * 300, "part_1"])
