@@ -23,7 +23,7 @@ from pipeline.warehouse.base import STAGING
 from pipeline.warehouse.bigquery_audit_tables import AuditTables
 from pipeline.warehouse.bigquery_jobs import Jobs
 from pipeline.warehouse.bigquery_lock import Lease
-from pipeline.warehouse.bigquery_publish_sql import Replacement
+from pipeline.warehouse.bigquery_publish_sql import Replacement, replace_statements
 from pipeline.warehouse.bigquery_sql import fingerprint_query
 from pipeline.warehouse.bigquery_tables import Tables, as_in_catalog, path, same_columns, same_partitions
 from pipeline.warehouse.bigquery_transactions import Transactions
@@ -34,6 +34,9 @@ logger = logging.getLogger(__name__)
 # changes of partitions; what replaces a partition changes it twice.
 MAX_TABLES = 90
 MAX_PARTITIONS = 45_000
+
+# BigQuery takes scripts of 1,024 K characters; what is not a table's own has room in the rest.
+MAX_CHARACTERS = 900_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,12 +137,16 @@ def fingerprints(jobs: Jobs, table: Table, relation: bigquery.Table) -> dict[Par
 
 
 def _batches(replacements: Sequence[Replacement]) -> Iterator[list[Replacement]]:
-    """As many tables at a time as one transaction may change; one batch at least."""
+    """As many tables at a time as one transaction may change, and one script may name; one batch at least."""
     batch: list[Replacement] = []
+    partitions = characters = 0
     for replacement in replacements:
-        partitions = sum(max(1, len(r.days)) for r in [*batch, replacement])
-        if batch and (len(batch) == MAX_TABLES or partitions > MAX_PARTITIONS):
+        days = max(1, len(replacement.days))
+        length = sum(map(len, replace_statements(replacement)))
+        is_full = len(batch) == MAX_TABLES or partitions + days > MAX_PARTITIONS
+        if batch and (is_full or characters + length > MAX_CHARACTERS):
             yield batch
-            batch = []
+            batch, partitions, characters = [], 0, 0
         batch.append(replacement)
+        partitions, characters = partitions + days, characters + length
     yield batch

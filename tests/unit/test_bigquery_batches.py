@@ -4,7 +4,7 @@ from datetime import date, timedelta
 
 from pipeline.catalog import Table, parse_catalog
 from pipeline.warehouse.bigquery_publication import MAX_PARTITIONS, MAX_TABLES, _batches
-from pipeline.warehouse.bigquery_publish_sql import Replacement
+from pipeline.warehouse.bigquery_publish_sql import LedgerStamp, Replacement, publish_script
 
 
 def table(name: str) -> Table:
@@ -37,3 +37,19 @@ def test_no_transaction_changes_too_many_partitions() -> None:
 
 def test_a_table_with_more_partitions_than_that_is_tried_by_itself() -> None:
     assert [len(batch) for batch in _batches([replacement(1, MAX_PARTITIONS + 1), replacement(2)])] == [1, 1]
+
+
+def test_no_script_is_longer_than_bigquery_takes_them() -> None:
+    columns = {f"column_{number}": "text" for number in range(99)} | {"made_at": "timestamptz not null"}
+    tables = {f"table_{number}": {"columns": columns, "partition": "made_at"} for number in range(40)}
+    every_second_day = tuple(date(2023, 1, 1) + timedelta(days=2 * i) for i in range(3 * 365 // 2))
+    replacements = [
+        Replacement(table, f"project.staging.{table.name}", f"project.staging_audit.{table.name}", every_second_day)
+        for table in parse_catalog({"schema": "s", "tables": tables})
+    ]
+    batches = list(_batches(replacements))
+    scripts = [publish_script(batch, "ledger", "entries", LedgerStamp(0, 0)) for batch in batches]
+
+    assert [r for batch in batches for r in batch] == replacements
+    assert len(publish_script(replacements, "ledger", "entries", LedgerStamp(0, 0))) > 1024 * 1024
+    assert max(map(len, scripts)) < 1024 * 1024
