@@ -14,6 +14,7 @@ from google.api_core.exceptions import GoogleAPICallError
 from google.cloud import bigquery
 
 from pipeline.catalog import Table
+from pipeline.errors import TillrollError
 from pipeline.google_errors import RETRY, explained
 from pipeline.lake.base import Lake
 from pipeline.manifest import LakeObject
@@ -49,8 +50,11 @@ class AuditTables:
             self._jobs.load(files, audit, job_id("load", table.name, digest, created, number), table.name)
             for number, files in enumerate(_files(objects, lake), 1)
         ]
-        for job in begun:
-            self._finish(job, audit, table, objects, lake)
+        # All of them end before the table goes: one that still ran would write into the next one of its name.
+        failed = [error for job in begun if (error := self._failure(job, table, objects, lake))]
+        if failed:
+            self.drop(audit)
+            raise failed[0]
         return audit
 
     def drop(self, audit: bigquery.Table) -> None:
@@ -67,17 +71,18 @@ class AuditTables:
             self._tables.update(audit, "expires")
         return audit
 
-    def _finish(
-        self, job: bigquery.LoadJob, audit: bigquery.Table, table: Table, objects: Sequence[LakeObject], lake: Lake
-    ) -> None:
+    def _failure(
+        self, job: bigquery.LoadJob, table: Table, objects: Sequence[LakeObject], lake: Lake
+    ) -> TillrollError | None:
+        """Wait for a job; why it failed, if it did."""
         with explained(self._tables.resource(AUDIT)):
             try:
                 job.result(retry=RETRY)
             except GoogleAPICallError as error:
                 if job.error_result is None:  # not the job failed, but the question for it
                     raise
-                self.drop(audit)
-                raise load_error(error, job, table, objects, lake.url) from None
+                return load_error(error, job, table, objects, lake.url)
+        return None
 
 
 def _digest(objects: Sequence[LakeObject]) -> str:

@@ -6,10 +6,12 @@ import subprocess
 import sys
 import traceback
 from collections.abc import Sequence
+from typing import Any
 
 import pytest
 from cloud_shop import CloudShop
 from google.api_core.exceptions import RetryError
+from google.cloud import bigquery
 from small_shop import DAY
 
 from pipeline import steps
@@ -17,7 +19,9 @@ from pipeline.audit import compare
 from pipeline.catalog import Table, load_catalog
 from pipeline.errors import AuditError, CorruptObjectError, DataError, TransientError
 from pipeline.lake.base import Lake
-from pipeline.manifest import LakeObject
+from pipeline.lake.gcs import GCSLake
+from pipeline.manifest import LakeObject, Part
+from pipeline.warehouse.bigquery_audit_tables import AuditTables
 from pipeline.warehouse.bigquery_jobs import Jobs
 from pipeline.warehouse.bigquery_publication import BigQueryPublication
 from pipeline.warehouse.bigquery_tables import Tables, path
@@ -128,6 +132,40 @@ def test_an_object_that_goes_away_between_the_check_and_the_load_is_named(
     with pytest.raises(CorruptObjectError, match=r"of sale is gone from gs://lake-.*: source/csv/2025-01-09/sale\.csv"):
         steps.publish_day(cloud_shop.settings, DAY)
     assert cloud_shop.visible() == []
+
+
+def test_a_failed_load_goes_when_no_job_writes_into_its_table_any_more(
+    cloud_shop: CloudShop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    steps.extract_day(cloud_shop.settings, DAY)
+    happened: list[str] = []
+    match, result, drop = GCSLake.matches, bigquery.LoadJob.result, AuditTables.drop
+
+    def lost(lake: GCSLake, part: Part) -> bool:
+        is_there = match(lake, part)
+        if part.path.endswith("2025-01-05/sale.csv"):
+            cloud_shop.blob(part.path).delete()
+        return is_there
+
+    def ended(job: bigquery.LoadJob, **options: Any) -> bigquery.LoadJob:
+        happened.append("ended")
+        return result(job, **options)
+
+    def dropped(audits: AuditTables, audit: bigquery.Table) -> None:
+        happened.append("dropped")
+        drop(audits, audit)
+
+    monkeypatch.setattr("pipeline.warehouse.bigquery_audit_tables.MAX_FILES_PER_JOB", 2)
+    monkeypatch.setattr(GCSLake, "matches", lost)
+    monkeypatch.setattr(bigquery.LoadJob, "result", ended)
+    monkeypatch.setattr(AuditTables, "drop", dropped)
+    with pytest.raises(CorruptObjectError, match=r"2025-01-05/sale\.csv"):
+        steps.publish_day(cloud_shop.settings, DAY)
+
+    jobs = [known_as for known_as in cloud_shop.loads() if known_as.startswith("tillroll_load_sale_")]
+    assert len(jobs) > 1
+    assert happened[-len(jobs) - 2 :] == ["ended"] * len(jobs) + ["dropped"] * 2  # the customers' table goes too
+    assert cloud_shop.tables("staging_audit") == []
 
 
 def test_a_value_that_does_not_load_is_named_and_the_row_is_not_shown(
