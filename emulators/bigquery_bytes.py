@@ -39,8 +39,10 @@ def check(configuration: dict[str, Any], size: int) -> None:
 
 
 def scanned(context: Any, project: str, configuration: dict[str, Any]) -> int:
-    """The bytes that a query's statements scan; 0 for what is no query."""
+    """The bytes that a query's statements scan, where it asks for them: a dry run, or one that limits them; else 0."""
     query = configuration.get("query", {})
+    if not (configuration.get("dryRun") or query.get("maximumBytesBilled")):
+        return 0
     dataset = (query.get("defaultDataset") or {}).get("datasetId")
     return sum(
         _bytes(context.engine, read)

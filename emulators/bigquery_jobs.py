@@ -5,7 +5,8 @@
 - It says `US` for every job's location, and finds it anywhere; BigQuery says where it ran, and finds it there only.
 - It reads datasets wherever they are; a job of BigQuery's finds those of its own location only.
 - It keeps every result in memory for ever; here those of the last jobs. BigQuery keeps them for a day.
-- It says 0 for the bytes that a query scans, and does not know maximumBytesBilled.
+- It says 0 for the bytes that a query scans, and does not know maximumBytesBilled. Here a dry run, and a query with a
+  maximum, has its bytes counted.
 
 Every statement that arrives can be recorded, so that a test can hold it to Google's own grammar.
 """

@@ -1,6 +1,7 @@
 """Where datasets are, and where the jobs run that name them."""
 
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import Any
 
 import sqlglot
@@ -27,12 +28,13 @@ def elsewhere(context: Any, project: str, configuration: Json, location: str) ->
     return None
 
 
-def statements(sql: str) -> list[exp.Expression]:
-    """The statements of a script, as far as they are understood."""
+@lru_cache(maxsize=64)
+def statements(sql: str) -> tuple[exp.Expression, ...]:
+    """The statements of a script, as far as they are understood; to be read only."""
     try:
-        return [tree for tree in sqlglot.parse(sql, read="bigquery") if isinstance(tree, exp.Expression)]
+        return tuple(tree for tree in sqlglot.parse(sql, read="bigquery") if isinstance(tree, exp.Expression))
     except sqlglot.errors.SqlglotError:
-        return []
+        return ()
 
 
 def _datasets(project: str, configuration: Json) -> Iterator[tuple[str, str]]:
