@@ -126,7 +126,7 @@ class Lease:
         wanted = self._lock()
         found.expires, found.description, found.labels = wanted.expires, wanted.description, wanted.labels
         try:
-            self._client.update_table(found, ["expires", "description", "labels"], timeout=REQUEST_S)
+            self._client.update_table(found, ["expires", "description", "labels"], retry=RETRY, timeout=REQUEST_S)
         except (PreconditionFailed, NotFound):
             raise _TakenError("another run, which was faster") from None
 
@@ -139,7 +139,7 @@ class Lease:
                 if Holder.of(found.labels).token != self._holder.token:
                     return False
                 found.expires = self._expiry()
-                self._client.update_table(found, ["expires"], timeout=REQUEST_S)
+                self._client.update_table(found, ["expires"], retry=RETRY, timeout=REQUEST_S)
             except NotFound:
                 return False
             except PreconditionFailed:

@@ -12,11 +12,13 @@ from typing import Any
 import pytest
 from cloud_shop import CloudShop
 from emulated_cloud import EmulatedCloud
+from google.api_core.retry import Retry
 from google.cloud import bigquery
 from small_shop import DAY
 
 from pipeline import steps
 from pipeline.errors import TransientError
+from pipeline.google_errors import RETRY
 from pipeline.google_resources import dataset
 from pipeline.warehouse.bigquery_lock import Lease
 from pipeline.warehouse.bigquery_lock_holder import Holder, describe
@@ -130,6 +132,25 @@ def test_a_holder_that_lost_its_lock_is_told_and_leaves_the_next_ones_alone(clou
         with pytest.raises(TransientError, match="its lock ran out"):
             mine.require()
     assert client.get_table(LOCK).description == "process 1 on elsewhere"
+
+
+def test_nobody_hangs_on_a_lock_that_cannot_be_renewed(cloud: EmulatedCloud, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Google's client would ask for ten minutes, and who leaves a lock waits for its thread."""
+    request = bigquery.Client._call_api
+
+    def away(client: bigquery.Client, retry: Retry, **call: Any) -> Any:
+        def failing(**_: object) -> None:
+            raise ConnectionError
+
+        return retry(failing)() if call.get("method") == "PATCH" else request(client, retry, **call)
+
+    monkeypatch.setattr("pipeline.warehouse.bigquery_lock.RETRY", RETRY.with_timeout(1))
+    mine = lease(cloud)
+    with mine.held():
+        monkeypatch.setattr(bigquery.Client, "_call_api", away)
+        with pytest.raises(TransientError, match="no answer from Google"):
+            mine.require()
+        monkeypatch.undo()
 
 
 def test_an_answer_that_got_lost_does_not_lock_its_asker_out(cloud: EmulatedCloud) -> None:
