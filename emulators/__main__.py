@@ -13,7 +13,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from emulators.servers import running
+from emulators.servers import EmulatorError, running
 
 BUCKET = "tillroll-lake"
 PROJECT = "tillroll-local"
@@ -30,8 +30,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     data = options.data.resolve()
     for number in SIGNALS:
         signal.signal(number, _leave)
-    with running(data / "google", keep=True, buckets=[BUCKET]) as servers:
-        return _run(options.command, {**os.environ, **servers.environment(), **settings(data)})
+    try:
+        with running(data / "google", keep=True, buckets=[BUCKET]) as servers:
+            return _run(options.command, {**os.environ, **servers.environment(), **settings(data)})
+    except (EmulatorError, OSError) as error:
+        sys.stderr.write(f"error: {error}\n")
+        return 2
 
 
 def settings(data: Path) -> dict[str, str]:

@@ -16,6 +16,10 @@ STOP_TIMEOUT_S = 20
 _parent = os.getppid()
 
 
+class EmulatorError(RuntimeError):
+    """An emulator does not start."""
+
+
 @dataclass(frozen=True)
 class Servers:
     """Where the emulators answer, and the file with every statement that BigQuery's got."""
@@ -35,7 +39,11 @@ class Servers:
 
 @contextmanager
 def running(folder: Path, *, keep: bool = False, buckets: Sequence[str] = ()) -> Iterator[Servers]:
-    """Both emulators with their state below `folder`; `keep` keeps tables for the next start, and records nothing."""
+    """Both emulators with their state below `folder`; `keep` keeps tables for the next start, and records nothing.
+
+    Raises:
+        EmulatorError: one of them does not start.
+    """
     objects, record = folder / "objects", folder / "statements.jsonl"
     objects.mkdir(parents=True, exist_ok=True)
     storage = ["--objects", str(objects), *(word for bucket in buckets for word in ("--bucket", bucket))]
@@ -67,7 +75,9 @@ def _url(process: subprocess.Popen[bytes], url_file: Path) -> str:
     deadline = time.monotonic() + START_TIMEOUT_S
     while not url_file.exists():
         if process.poll() is not None or time.monotonic() > deadline:
-            raise RuntimeError(f"{process.args!r} does not answer: see the logs in {url_file.parents[1]}")
+            log = url_file.parents[1] / f"{url_file.parent.name.partition('-')[0]}.log"
+            last = log.read_text("utf-8", "replace").strip().splitlines()[-1:]
+            raise EmulatorError(f"the emulator does not answer: {' '.join(last) or 'it says nothing'} ({log})")
         time.sleep(0.02)
     return url_file.read_text("utf-8")
 

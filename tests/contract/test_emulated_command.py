@@ -58,6 +58,20 @@ def test_the_exit_code_is_the_commands(tmp_path: Path) -> None:
     assert left_over(tmp_path) == []
 
 
+def test_a_command_that_is_none_and_an_emulator_that_does_not_start_are_named(tmp_path: Path) -> None:
+    for place, command, words in (("new", "no-such-command", "no-such-command"), ("broken", "true", "bigquery.log")):
+        folder = tmp_path / place
+        if place == "broken":
+            (folder / "google" / "tables" / "bqemulator.duckdb").mkdir(parents=True)
+        arguments = [sys.executable, "-m", "emulators", "--data", str(folder), "--", command]
+        done = subprocess.run(arguments, cwd=ROOT, capture_output=True, text=True, check=False)
+
+        assert done.returncode == 2
+        assert done.stderr.startswith("error: ")
+        assert words in done.stderr
+    assert left_over(tmp_path) == []
+
+
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_a_signal_ends_the_command_first(tmp_path: Path, number: signal.Signals, code: int) -> None:
     process = emulated(tmp_path, "/bin/sh", "-c", CLEANING_UP)
