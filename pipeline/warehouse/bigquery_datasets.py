@@ -58,7 +58,8 @@ class Datasets:
         """Whether there is such a dataset.
 
         Raises:
-            ConfigurationError: it is in another location; or the project is not there, or not for this account.
+            ConfigurationError: it is in another location, or would lose its rows; or the project is not there, or not
+                for this account.
         """
         if name not in self._found:
             found = self._get(name)
@@ -66,6 +67,7 @@ class Datasets:
                 self._check_once()  # a project that is not there has no datasets either
                 return False
             self._require_location(found)
+            _require_lasting(found)
             self._found.add(name)
         return True
 
@@ -111,3 +113,16 @@ class Datasets:
                 f"A dataset cannot be moved: write bigquery://{found.project}/{found.location} into "
                 f"TILLROLL_WAREHOUSE_URL, with the lake's bucket there too, or delete it if nobody needs it.",
             )
+
+
+def _require_lasting(found: bigquery.Dataset) -> None:
+    """Tables inherit what their dataset says of expiration: published rows would go, and the ledger would not know."""
+    is_passing = _DATASETS[found.dataset_id].table_lifetime_ms is not None
+    if found.default_partition_expiration_ms or (found.default_table_expiration_ms and not is_passing):
+        name = f"{found.project}:{found.dataset_id}"
+        raise ConfigurationError(
+            f"dataset {found.project}.{found.dataset_id} lets tables or partitions expire, and rows with them",
+            f"Run `bq update --default_table_expiration 0 --default_partition_expiration 0 {name}`. A table that was "
+            f"made there before keeps its own: `bq update --expiration 0 {name}.TABLE`, and for one with partitions "
+            f"`--time_partitioning_expiration 0`. `tillroll audit` then tells what is gone.",
+        )

@@ -75,6 +75,29 @@ def test_a_dataset_in_another_location_is_named_with_both(cloud_shop: CloudShop,
     assert cloud_shop.visible() == []
 
 
+@pytest.mark.parametrize(
+    ("name", "expiration"),
+    [
+        ("staging", "default_table_expiration_ms"),
+        ("staging", "default_partition_expiration_ms"),
+        ("staging_audit", "default_partition_expiration_ms"),
+        ("datamart", "default_table_expiration_ms"),
+    ],
+)
+def test_a_dataset_whose_rows_would_go_away_is_refused(cloud_shop: CloudShop, name: str, expiration: str) -> None:
+    """As datasets are that were made in BigQuery's sandbox: after 60 days nobody would miss the oldest days."""
+    dataset = bigquery.Dataset(f"{cloud_shop.cloud.project}.{name}")
+    dataset.location = "EU"
+    setattr(dataset, expiration, 60 * 24 * 60 * 60 * 1000)
+    cloud_shop.cloud.bigquery().create_dataset(dataset)
+
+    with pytest.raises(ConfigurationError, match=rf"\.{name} lets tables or partitions expire") as refused:
+        cloud_shop.sync()
+
+    assert f"{cloud_shop.cloud.project}:{name}" in refused.value.remedy
+    assert cloud_shop.visible() == []
+
+
 @contextmanager
 def service(answers: dict[str, tuple[int, str, str]]) -> Iterator[str]:
     """A BigQuery that answers requests by method with a status, a reason and a message; others it does not find."""
