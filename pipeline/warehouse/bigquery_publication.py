@@ -77,6 +77,7 @@ class BigQueryPublication:
         if not waiting:
             return
         self._lease.require()
+        self._require_published()
         replacements = [self._replacement(table, loaded) for table, loaded in self._loaded.items()]
         *first, last = _batches([r for r in replacements if r])
         for batch in first:
@@ -104,7 +105,7 @@ class BigQueryPublication:
         partial = table.is_daily and self.ledger().knows(table)
         published = {p.day for p in self.ledger() if p.table == table.name and p.day}
         if not fits and partial:
-            self._lost(table)
+            self._lost([table.name])
         if fits and (partial or published or not table.is_daily):
             days = {p.day for p in loaded.partitions if p.day} | (set() if partial else published)
             return Replacement(table, path(wanted), path(loaded.audit), tuple(sorted(days)))
@@ -114,20 +115,28 @@ class BigQueryPublication:
                 table, path(wanted), path(loaded.audit), tuple(p.day for p in loaded.partitions if p.day)
             )
         logger.info("%s is replaced with all its history", table.name)
-        self._forget(table)
+        self._forget(table.name)
         self._tables.replace(found, loaded.audit, wanted)
         return None
 
-    def _lost(self, table: Table) -> None:
-        self._forget(table)
+    def _require_published(self) -> None:
+        """See that published tables are there: one that does not change would be missed by no later run."""
+        others = {partition.table for partition in self.ledger()} - {table.name for table in self._loaded}
+        unlisted = sorted(others - self._tables.listed(STAGING).keys())  # a list can be a little late
+        if gone := [name for name in unlisted if self._tables.find(STAGING, name) is None]:
+            self._lost(gone)
+
+    def _lost(self, names: Sequence[str]) -> None:
+        for name in names:
+            self._forget(name)
         raise DataError(
-            f"staging.{table.name} in BigQuery is gone, or its columns are not those that were published",
+            f"staging.{', staging.'.join(names)} in BigQuery is gone, or its columns are not those that were published",
             "Run `tillroll sync` for the day again: it brings the whole table, with all its history.",
         )
 
-    def _forget(self, table: Table) -> None:
-        if any(partition.table == table.name for partition in self.ledger()):
-            self._transactions.forget(table.name)
+    def _forget(self, name: str) -> None:
+        if any(partition.table == name for partition in self.ledger()):
+            self._transactions.forget(name)
 
 
 def fingerprints(jobs: Jobs, table: Table, relation: bigquery.Table) -> dict[Partition, Fingerprint]:

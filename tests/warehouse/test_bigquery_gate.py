@@ -292,6 +292,17 @@ def test_a_table_that_somebody_dropped_is_named_and_comes_again(cloud_shop: Clou
     assert cloud_shop.audit().equal
 
 
+@pytest.mark.parametrize("name", ["customer", "sale"])
+def test_a_table_that_somebody_dropped_is_missed_though_nothing_of_it_changed(cloud_shop: CloudShop, name: str) -> None:
+    cloud_shop.sync()
+    cloud_shop.cloud.bigquery().delete_table(f"staging.{name}")
+
+    with pytest.raises(DataError, match=rf"staging\.{name} in BigQuery is gone"):
+        cloud_shop.sync()
+    assert set(cloud_shop.sync().publish.partitions) == {name}
+    assert cloud_shop.audit().equal
+
+
 def test_killed_while_a_table_is_replaced_the_next_run_brings_it_with_all_its_history(
     cloud_shop: CloudShop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
