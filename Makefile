@@ -46,11 +46,14 @@ up: setup  ## Start the servers: PostgreSQL, Airflow, the mail inbox
 down:  ## Stop the servers
 	@test ! -x $(BIN)/tillroll || $(BIN)/tillroll down
 
+# Files in order, not the ones with most tests first: the longest files have few tests, and would be left for one core.
+PYTEST := $(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder
+
 test: setup  ## Every test
-	@$(BIN)/pytest -n 2 --dist loadfile
+	@$(PYTEST)
 
 test-fast: setup  ## The inner loop: under a minute
-	@$(BIN)/pytest -n 2 --dist loadfile -m "not slow"
+	@$(PYTEST) -m "not slow"
 
 lint: setup  ## Style, types and SQL
 	@$(BIN)/ruff check .

@@ -15,6 +15,14 @@ from pipeline.settings import Settings
 if TYPE_CHECKING:  # tests that need no cloud do not wait for its libraries
     from google.cloud import bigquery, storage
 
+# What a test has to say to whoever runs all of them: a property of its report.
+SAID = "said"
+
+UNPROVEN = (
+    "Google Cloud was emulated. Unproven without an account: pruning and billing, IAM, quotas, and the reattaching to "
+    "jobs on the real service (docs/google-cloud.md)."
+)
+
 
 @dataclass(frozen=True)
 class EmulatedCloud:
@@ -88,3 +96,19 @@ def google_emulators(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serve
 def cloud(google_emulators: Servers) -> EmulatedCloud:
     """A project of this test's own in the emulated cloud."""
     return EmulatedCloud(google_emulators, f"tillroll-{uuid.uuid4().hex[:8]}")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The emulators take seconds to start, and their answers add up: what needs them is not for the inner loop."""
+    for item in items:
+        if "google_emulators" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.slow)
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    """Say what Google's analyzer was shown, and in one line what no test here can prove."""
+    passed = terminalreporter.getreports("passed")
+    for said in (text for report in passed for name, text in report.user_properties if name == SAID):
+        terminalreporter.write_line(said)
+    if any("test_parity" in report.nodeid for report in passed):
+        terminalreporter.write_line(UNPROVEN)

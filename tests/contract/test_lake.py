@@ -13,7 +13,7 @@ from pipeline.manifest import Part, object_path
 PATH = "source/csv/2025-01-01/sale.csv"
 
 
-@pytest.fixture(params=["folder", "bucket", "prefix"])
+@pytest.fixture(params=["folder", *(pytest.param(place, marks=pytest.mark.slow) for place in ("bucket", "prefix"))])
 def place(request: pytest.FixtureRequest, tmp_path: Path) -> LakePlace:
     if request.param == "folder":
         return FolderPlace(tmp_path / "lake")

@@ -63,8 +63,3 @@ def test_the_doctor_finds_nothing_wrong(installation: Installation) -> None:
     said = installation.tillroll("doctor").stdout
     assert "gs://" in said
     assert f"bigquery://{PROJECT}/EU opens" in said
-
-
-def test_the_cost_of_the_day_is_said_by_layer(installation: Installation) -> None:
-    said = installation.tillroll("cost", "--day", str(DAY)).stdout
-    assert all(layer in said for layer in ("staging", "core", "datamart"))

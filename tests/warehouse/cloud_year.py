@@ -42,12 +42,17 @@ Record = dict[str, Any]
 class CloudYear:
     """What was sent to BigQuery, to build and see everything and for the day after; the days that this one changed."""
 
-    project: str
+    cloud: EmulatedCloud
+    settings: Settings
     catalog: Catalog
     first: tuple[Record, ...]
     later: tuple[Record, ...]
     changed: frozenset[date]
     published_days: int
+
+    @property
+    def project(self) -> str:
+        return self.cloud.project
 
     @classmethod
     def lived(cls, url: str, folder: Path, cloud: EmulatedCloud) -> "CloudYear":
@@ -64,7 +69,7 @@ class CloudYear:
         changed = frozenset(move(settings, NEXT).days)
         published = {partition.day for partition in open_warehouse(settings).ledger() if partition.day}
         later = cloud.statements()[len(first) :]
-        return cls(cloud.project, catalog, tuple(first), tuple(later), changed, len(published))
+        return cls(cloud, settings, catalog, tuple(first), tuple(later), changed, len(published))
 
 
 def _publish_year(settings: Settings, catalog: Catalog, cloud: EmulatedCloud) -> None:

@@ -4,19 +4,18 @@ They are those that the emulator was sent: to build everything, and on the day a
 """
 
 import re
-import sys
 import uuid
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
 
 import psycopg
 import pytest
 import yaml
-from cloud_year import PUBLISHED_DAYS, SHOP, CloudYear, Record
+from cloud_year import NEXT, PUBLISHED_DAYS, SHOP, CloudYear, Record
 from day_scans import days_named, unbounded, views_in
-from emulated_cloud import EmulatedCloud
+from emulated_cloud import SAID, EmulatedCloud
 from every_type import ddl
 from google_sql import Analyzer, SqlError
 from test_dbt_pruning import GROWING_MODELS
@@ -24,6 +23,7 @@ from test_dbt_pruning import GROWING_MODELS
 from emulators.servers import Servers
 from ingestion.config import CONFIG_VARIABLE
 from pipeline.catalog import Catalog, Table, load_catalog, parse_catalog
+from pipeline.cost import make_cost
 from pipeline.discover import discover
 from pipeline.settings import ROOT
 from pipeline.snapshot import connect
@@ -119,10 +119,9 @@ def columns(table: Table) -> dict[str, str]:
     return {column.name: column_type(column) for column in table.columns}
 
 
-def test_google_takes_every_statement(taken: Taken, capsys: pytest.CaptureFixture[str]) -> None:
-    with capsys.disabled():
-        counts = ", ".join(f"{count} {name}" for name, count in sorted(taken.found.items()))
-        sys.stdout.write(f"\nGoogle's analyzer took {taken.found.total()} statements for BigQuery: {counts}\n")
+def test_google_takes_every_statement(taken: Taken, record_property: Callable[[str, object], None]) -> None:
+    counts = ", ".join(f"{count} {name}" for name, count in sorted(taken.found.items()))
+    record_property(SAID, f"Google's analyzer took {taken.found.total()} statements for BigQuery: {counts}.")
     assert {name for name, count in taken.found.items() if count} >= KINDS
 
 
@@ -198,3 +197,19 @@ def test_a_normal_day_reads_the_changed_days_of_what_grows(year: CloudYear) -> N
 
     assert {kind(record) for record in sent} >= {"model", "test", "snapshot", "publish"}
     assert found == EVERY_DAY
+
+
+def test_a_day_costs_a_day_and_not_the_year(year: CloudYear, taken: Taken) -> None:
+    report = make_cost(year.settings, NEXT)
+    costs = {layer.layer: layer for layer in report.layers}
+    asked = [record for record in year.cloud.statements() if record["labels"].get("step") == "estimate"]
+
+    assert set(report.days) == year.changed
+    assert report.loaded_bytes > 0
+    assert 0 < costs["staging"].day_bytes * 3 < costs["staging"].full_bytes  # whole tables among it, whose rows changed
+    assert 0 < costs["core"].day_bytes < costs["core"].full_bytes
+    assert 0 < costs["datamart"].day_bytes == costs["datamart"].full_bytes
+    assert all(record["dry_run"] for record in asked)
+    assert len(asked) > sum(layer.statements for layer in report.layers)
+    for record in asked:
+        assert taken.analyzer.check(record["statement"])

@@ -27,6 +27,8 @@ from pipeline.snapshot import connect
 from pipeline.source_sql import relation
 from pipeline.warehouse import open_warehouse
 
+pytestmark = pytest.mark.slow  # Google's evaluator takes long to start
+
 Row = Sequence[str | None]
 
 # What PostgreSQL holds and no BigQuery type does (docs/types.md): an error there, never another value.
@@ -153,7 +155,6 @@ def test_google_agrees_on_every_value_of_every_type(every_type: tuple[psycopg.Co
     assert len(of_google(connection, catalog.table("every_type"))) == len(KINDS) + 1
 
 
-@pytest.mark.slow
 def test_every_value_of_every_type_arrives_in_bigquery(
     every_type: tuple[psycopg.Connection, Catalog, str], shop_url: str, cloud: EmulatedCloud, tmp_path: Path
 ) -> None:

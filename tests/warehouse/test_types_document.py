@@ -16,6 +16,8 @@ from pipeline.snapshot import connect
 from pipeline.source_sql import canonical_row, copy_query, relation
 from pipeline.warehouse import bigquery_sql, duckdb_sql
 
+pytestmark = pytest.mark.slow  # Google's evaluator takes long to start
+
 ROW = re.compile(r"^\| `(.+?)` \| `(.+?)` \| `(.+?)` \| `(.+?)` \| `(.+?)` \| `([A-Z0-9]+)` \|$", re.MULTILINE)
 PAGE = (ROOT / "docs" / "types.md").read_text("utf-8")
 EXAMPLES = ROW.findall(PAGE)
