@@ -16,6 +16,8 @@ from pipeline.snapshot import connect
 from pipeline.warehouse import open_warehouse
 from pipeline.warehouse.duckdb_sql import quote
 
+pytestmark = pytest.mark.slow
+
 # What each table of an awkward shape holds when it has arrived, in DuckDB's own order.
 SHAPES: dict[str, list[tuple[Any, ...]]] = {
     "Order": [(1, "x", "y", 2, 3, "z", True, 4, 5, 6, 7, "ü")],

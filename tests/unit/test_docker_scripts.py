@@ -14,6 +14,8 @@ import pytest
 
 from pipeline.settings import ROOT
 
+pytestmark = pytest.mark.slow
+
 COMPOSE = (ROOT / "docker-compose.yml").read_text("utf-8")
 
 

@@ -19,6 +19,8 @@ from pipeline.embedded.urls import uses_embedded_postgres
 from pipeline.errors import ConfigurationError
 from pipeline.settings import Settings
 
+pytestmark = pytest.mark.slow
+
 DATABASE = "postgresql://airflow:sesame@database:5432/metadata"
 
 
