@@ -23,6 +23,7 @@ from pipeline.warehouse.base import CORE, DATAMART, EQUALITIES, STAGING, Equalit
 from pipeline.warehouse.bigquery_datasets import AUDIT, Datasets
 from pipeline.warehouse.bigquery_jobs import Jobs
 from pipeline.warehouse.bigquery_ledger import entry_rows, ledger_table, read_entries
+from pipeline.warehouse.bigquery_left_jobs import wait_for_left_jobs
 from pipeline.warehouse.bigquery_lock import LOCK_TIMEOUT_S, Lease
 from pipeline.warehouse.bigquery_marts import Marts
 from pipeline.warehouse.bigquery_publication import BigQueryPublication, fingerprints
@@ -175,6 +176,7 @@ class BigQueryWarehouse:
                 timeout_s=self._lock_timeout_s,
             )
             with lease.held():
+                wait_for_left_jobs(self._jobs.client, self._lock_timeout_s)
                 self._lease = lease
                 try:
                     yield lease
