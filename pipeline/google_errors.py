@@ -142,6 +142,8 @@ def _bad(error: GoogleAPICallError, said: str, resource: Resource) -> TillrollEr
 def _missing(said: str, resource: Resource) -> TillrollError:
     if said.startswith("No such object"):
         return TransientError(f"an object in {resource.name} was removed by another writer meanwhile", _AGAIN)
+    if said.startswith("Not found: Table"):
+        return StepError(f"a table in {resource.name} is gone: {said}", _AGAIN)
     return ConfigurationError(f"there is no {resource.name}: {said}", resource.when_missing)
 
 

@@ -58,6 +58,14 @@ def told(error: Exception, resource: Resource = BUCKET) -> TillrollError:
             "buckets create gs://shop-lake",
         ),
         (
+            404,
+            "notFound",
+            "Not found: Table p:staging_audit.review_1 was not found in location EU",
+            StepError,
+            "a table in bucket gs://shop-lake is gone",
+            "Run the step again",
+        ),
+        (
             403,
             "forbidden",
             "till@p.iam does not have storage.objects.create access.",
