@@ -38,7 +38,7 @@ class Marts:
         return self._names() <= self._tables.listed(DATAMART).keys()
 
     def show(self) -> None:
-        """Let people see what was built last, and nothing of a mart that is built no more."""
+        """Let people see what `datamart_build` holds, and nothing of a mart that is not there any more."""
         built = [table for name in sorted(self._names()) if (table := self._tables.find(DATAMART_BUILD, name))]
         if not built:
             return
