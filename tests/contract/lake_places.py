@@ -10,6 +10,7 @@ from pipeline.google_clients import ConfiguredClients
 from pipeline.lake.base import Lake
 from pipeline.lake.folder import FolderLake
 from pipeline.lake.gcs import GCSLake
+from pipeline.manifest import Part
 from pipeline.settings import Settings
 
 
@@ -66,3 +67,12 @@ class BucketPlace:
 
     def _name(self, path: str) -> str:
         return f"{self.prefix}/{path}" if self.prefix else path
+
+
+def put(lake: Lake, path: str, *pieces: bytes) -> Part:
+    writer = lake.create(path)
+    for piece in pieces:
+        writer.write(piece)
+    part = writer.close()
+    writer.commit()
+    return part

@@ -5,10 +5,9 @@ from datetime import date
 from pathlib import Path
 
 import pytest
-from lake_places import BucketPlace, FolderPlace, LakePlace
+from lake_places import BucketPlace, FolderPlace, LakePlace, put
 
-from pipeline.lake.base import Lake
-from pipeline.manifest import Part, object_path
+from pipeline.manifest import object_path
 
 PATH = "source/csv/2025-01-01/sale.csv"
 
@@ -19,15 +18,6 @@ def place(request: pytest.FixtureRequest, tmp_path: Path) -> LakePlace:
         return FolderPlace(tmp_path / "lake")
     cloud = request.getfixturevalue("cloud")
     return BucketPlace(cloud, cloud.bucket(), "till/roll" if request.param == "prefix" else "")
-
-
-def put(lake: Lake, path: str, *pieces: bytes) -> Part:
-    writer = lake.create(path)
-    for piece in pieces:
-        writer.write(piece)
-    part = writer.close()
-    writer.commit()
-    return part
 
 
 def test_an_object_is_invisible_before_its_commit_and_replaced_whole(place: LakePlace) -> None:
