@@ -123,6 +123,7 @@ def publish_day(settings: Settings, day: date, progress: Progress = silent) -> P
         differences = []
         for table, objects in work.load.items():
             publication.load(table, objects, lake)
+        for table, objects in work.load.items():
             expected = {o.partition: o.fingerprint for o in objects}
             differences += compare(expected, publication.fingerprints(table))
             loaded.advance()

@@ -43,14 +43,15 @@ class Publication(Protocol):
         """What is published, as this change will find it."""
 
     def load(self, table: Table, objects: Sequence[LakeObject], lake: Lake) -> None:
-        """Load these partitions of `table` with explicit types, unseen by readers.
+        """Load these partitions of `table` with explicit types, unseen by readers. It may go on after the call.
 
         Raises:
-            DataError: a value does not fit its column's type; names table, file, line and column where known.
+            DataError: a value does not fit its column's type; names table, file, line and column where known. Where
+                loading goes on, `fingerprints` and `publish` raise it.
         """
 
     def fingerprints(self, table: Table) -> Mapping[Partition, Fingerprint]:
-        """Fingerprints of the typed rows `load` took in, computed by the warehouse. Absent: no rows."""
+        """Fingerprints of the typed rows `load` took in, computed by the warehouse once all are in. Absent: no rows."""
 
     def publish(self, entries: Iterable[LedgerEntry]) -> None:
         """Replace the entries' partitions by the loaded rows, and record the entries: atomically."""

@@ -8,6 +8,7 @@ its id: then the table goes, and the next one has other ids.
 import hashlib
 import json
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
 from google.api_core.exceptions import GoogleAPICallError
@@ -30,32 +31,46 @@ LIFETIME = timedelta(days=1)
 MAX_FILES_PER_JOB = 10_000
 
 
+@dataclass(frozen=True, slots=True)
+class Loading:
+    """An audit table, and the jobs by which BigQuery fills it with the objects of the lake at `url`."""
+
+    table: Table
+    audit: bigquery.Table
+    jobs: tuple[bigquery.LoadJob, ...]
+    objects: tuple[LakeObject, ...]
+    url: str
+
+
 class AuditTables:
-    """Loads objects of the lake into tables that nobody reads."""
+    """Loads objects of the lake into tables that nobody reads; BigQuery works on several at once."""
 
     def __init__(self, jobs: Jobs, tables: Tables) -> None:
         self._jobs = jobs
         self._tables = tables
 
-    def load(self, table: Table, objects: Sequence[LakeObject], lake: Lake) -> bigquery.Table:
-        """A table that holds the objects' rows and no others.
+    def begin(self, table: Table, objects: Sequence[LakeObject], lake: Lake) -> Loading:
+        """Have a table filled with the objects' rows and no others."""
+        digest = _digest(objects)
+        audit = self._open(table, digest)
+        created = int(audit.created.timestamp() * 1000) if audit.created else 0
+        jobs = tuple(
+            self._jobs.load(files, audit, job_id("load", table.name, digest, created, number), table.name)
+            for number, files in enumerate(_files(objects, lake), 1)
+        )
+        return Loading(table, audit, jobs, tuple(objects), lake.url)
+
+    def finish(self, loading: Loading) -> None:
+        """Wait until the table is filled.
 
         Raises:
             DataError: a value does not fit its column's type. CorruptObjectError: an object is gone.
         """
-        digest = _digest(objects)
-        audit = self._open(table, digest)
-        created = int(audit.created.timestamp() * 1000) if audit.created else 0
-        begun = [
-            self._jobs.load(files, audit, job_id("load", table.name, digest, created, number), table.name)
-            for number, files in enumerate(_files(objects, lake), 1)
-        ]
         # All of them end before the table goes: one that still ran would write into the next one of its name.
-        failed = [error for job in begun if (error := self._failure(job, table, objects, lake))]
+        failed = [error for job in loading.jobs if (error := self._failure(job, loading))]
         if failed:
-            self.drop(audit)
+            self.drop(loading.audit)
             raise failed[0]
-        return audit
 
     def drop(self, audit: bigquery.Table) -> None:
         """Remove an audit table."""
@@ -71,9 +86,7 @@ class AuditTables:
             self._tables.update(audit, "expires")
         return audit
 
-    def _failure(
-        self, job: bigquery.LoadJob, table: Table, objects: Sequence[LakeObject], lake: Lake
-    ) -> TillrollError | None:
+    def _failure(self, job: bigquery.LoadJob, loading: Loading) -> TillrollError | None:
         """Wait for a job; why it failed, if it did."""
         with explained(self._tables.resource(AUDIT)):
             try:
@@ -81,7 +94,7 @@ class AuditTables:
             except GoogleAPICallError as error:
                 if job.error_result is None:  # not the job failed, but the question for it
                     raise
-                return load_error(error, job, table, objects, lake.url)
+                return load_error(error, job, loading.table, loading.objects, loading.url)
         return None
 
 

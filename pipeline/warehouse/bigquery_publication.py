@@ -9,7 +9,6 @@ killed then, the next one would bring it again with all its history.
 import logging
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 
 from google.cloud import bigquery
 
@@ -20,7 +19,7 @@ from pipeline.lake.base import Lake
 from pipeline.ledger import Ledger, LedgerEntry
 from pipeline.manifest import LakeObject
 from pipeline.warehouse.base import STAGING
-from pipeline.warehouse.bigquery_audit_tables import AuditTables
+from pipeline.warehouse.bigquery_audit_tables import AuditTables, Loading
 from pipeline.warehouse.bigquery_jobs import Jobs
 from pipeline.warehouse.bigquery_lock import Lease
 from pipeline.warehouse.bigquery_publish_sql import Replacement, replace_statements
@@ -39,14 +38,6 @@ MAX_PARTITIONS = 45_000
 MAX_CHARACTERS = 900_000
 
 
-@dataclass(frozen=True, slots=True)
-class _Loaded:
-    """What waits for its audit."""
-
-    audit: bigquery.Table
-    partitions: tuple[Partition, ...]
-
-
 class BigQueryPublication:
     """Changes nothing that anybody reads before `publish`."""
 
@@ -54,17 +45,18 @@ class BigQueryPublication:
         self._jobs, self._tables, self._lease = jobs, tables, lease
         self._audits = AuditTables(jobs, tables)
         self._transactions = Transactions(jobs, tables)
-        self._loaded: dict[Table, _Loaded] = {}
+        self._loaded: dict[Table, Loading] = {}
 
     def ledger(self) -> Ledger:
         return self._transactions.ledger
 
     def load(self, table: Table, objects: Sequence[LakeObject], lake: Lake) -> None:
-        audit = self._audits.load(table, objects, lake)
-        self._loaded[table] = _Loaded(audit, tuple(found.partition for found in objects))
+        self._loaded[table] = self._audits.begin(table, objects, lake)
 
     def fingerprints(self, table: Table) -> Mapping[Partition, Fingerprint]:
-        return fingerprints(self._jobs, table, self._loaded[table].audit)
+        loaded = self._loaded[table]
+        self._audits.finish(loaded)
+        return fingerprints(self._jobs, table, loaded.audit)
 
     def publish(self, entries: Iterable[LedgerEntry]) -> None:
         """Put everything loaded in place.
@@ -76,6 +68,8 @@ class BigQueryPublication:
         waiting = {entry.partition: entry for entry in entries}
         if not waiting:
             return
+        for loaded in self._loaded.values():
+            self._audits.finish(loaded)
         self._lease.require()
         self._require_published()
         replacements = [self._replacement(table, loaded) for table, loaded in self._loaded.items()]
@@ -91,13 +85,14 @@ class BigQueryPublication:
         """Remove what was loaded. What cannot be removed now goes away by itself."""
         for loaded in self._loaded.values():
             with suppress(TillrollError):
+                self._audits.finish(loaded)
                 self._audits.drop(loaded.audit)
 
     def _publish(self, batch: Sequence[Replacement], entries: Mapping[Partition, LedgerEntry]) -> None:
         forgotten = {r.table.name for r in batch if not self.ledger().knows(r.table)}
         self._transactions.publish(batch, entries.values(), forgotten)
 
-    def _replacement(self, table: Table, loaded: _Loaded) -> Replacement | None:
+    def _replacement(self, table: Table, loaded: Loading) -> Replacement | None:
         """What the transaction has to do for a table; None where it was replaced without one."""
         found = self._tables.find(STAGING, table.name)
         wanted = as_in_catalog(table, self._tables.reference(STAGING, table.name))
@@ -107,13 +102,11 @@ class BigQueryPublication:
         if not fits and partial:
             self._lost([table.name])
         if fits and (partial or published or not table.is_daily):
-            days = {p.day for p in loaded.partitions if p.day} | (set() if partial else published)
+            days = {o.day for o in loaded.objects if o.day} | (set() if partial else published)
             return Replacement(table, path(wanted), path(loaded.audit), tuple(sorted(days)))
         if found is None:
             self._tables.create(wanted)
-            return Replacement(
-                table, path(wanted), path(loaded.audit), tuple(p.day for p in loaded.partitions if p.day)
-            )
+            return Replacement(table, path(wanted), path(loaded.audit), tuple(o.day for o in loaded.objects if o.day))
         logger.info("%s is replaced with all its history", table.name)
         self._forget(table.name)
         self._tables.replace(found, loaded.audit, wanted)

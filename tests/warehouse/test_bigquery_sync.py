@@ -182,3 +182,12 @@ def test_odd_names_arrive(cloud_shop: CloudShop, name: str) -> None:
 
     assert cloud_shop.audit().equal
     assert cloud_shop.warehouse(f"select count(*) from `staging.{name}`") == [(5,)]
+
+
+def test_every_table_is_on_its_way_before_the_first_is_audited(cloud_shop: CloudShop) -> None:
+    cloud_shop.sync()
+
+    loads = [job.created for job in cloud_shop.jobs("load") if job.job_id.startswith("tillroll_load_")]
+    audits = [job.created for job in cloud_shop.jobs("query") if job.labels.get("step") == "audit"]
+    assert len(loads) == len(audits) == 2
+    assert max(loads) <= min(audits)
