@@ -54,18 +54,27 @@ def _leave(number: int, _: object) -> None:
 
 
 def _run(command: Sequence[str], environment: dict[str, str]) -> int:
-    # A group of its own: what ends the command reaches what it runs, and comes to it once only, through here.
-    process = subprocess.Popen(command, env=environment, process_group=0)
+    started: list[subprocess.Popen[bytes]] = []
     told: list[int] = []
+    waiting: list[int] = []
 
     def pass_on(number: int, _: object) -> None:
         if not told:  # the command is cleaning up when a second one comes
             told.append(number)
-            os.killpg(process.pid, number)
+            waiting.append(number)
+            tell()
 
+    def tell() -> None:
+        if started and waiting:
+            os.killpg(started[0].pid, waiting.pop())
+
+    # Before the command is there, or a signal that comes as it starts would end this process and leave the command.
     for number in SIGNALS:
         signal.signal(number, pass_on)
-    code = process.wait()
+    # A group of its own: what ends the command reaches what it runs, and comes to it once only, through here.
+    started.append(subprocess.Popen(command, env=environment, process_group=0))
+    tell()
+    code = started[0].wait()
     for number in SIGNALS:
         signal.signal(number, _leave)
     return 128 - code if code < 0 else code

@@ -27,9 +27,10 @@ client.query("create table if not exists d.t (n int64)").result()
 client.query("insert into d.t (n) values (1)").result()
 print(client.get_table("d.t").num_rows, [blob.name for blob in bucket.list_blobs()], os.environ["TILLROLL_DATA_DIR"])
 """
-# The signal may reach `sleep` a moment before it reaches the shell, which must not go on then either.
+# What says `begun` is what the signal ends: the shell never waits for something that began after the signal. The signal
+# may reach it a moment before it reaches the shell, which must not go on then either.
 CLEANING_UP = (
-    "trap 'exit 130' INT; trap 'exit 143' TERM; trap 'echo cleaned up' EXIT; echo begun; sleep 60 && echo never"
+    "trap 'exit 130' INT; trap 'exit 143' TERM; trap 'echo cleaned up' EXIT; (echo begun; exec sleep 60) && echo never"
 )
 
 
