@@ -7,6 +7,8 @@ from datetime import date, datetime
 from pipeline.catalog import Table
 from pipeline.fingerprint import Fingerprint, Partition
 
+_WHOLE = "whole"
+
 
 @dataclass(frozen=True, slots=True)
 class LedgerEntry:
@@ -53,3 +55,13 @@ class Ledger(Mapping[Partition, LedgerEntry]):
     def last_sequence(self) -> int:
         """The newest published snapshot's sequence; 0 when nothing is published."""
         return max((entry.sequence for entry in self._entries.values()), default=0)
+
+
+def partition_text(day: date | None) -> str:
+    """What stands for a table's partition in a stored ledger: its day, or `whole`."""
+    return day.isoformat() if day else _WHOLE
+
+
+def partition_day(text: str) -> date | None:
+    """The day that such a text stands for; None for a whole table."""
+    return None if text == _WHOLE else date.fromisoformat(text)

@@ -1,17 +1,15 @@
 """The ledger as rows of a BigQuery table: how entries are read, and what a load job writes."""
 
 from collections.abc import Iterable
-from datetime import UTC, date
+from datetime import UTC
 from typing import Any
 
 from google.cloud import bigquery
 
 from pipeline.fingerprint import Fingerprint, Partition
-from pipeline.ledger import Ledger, LedgerEntry
+from pipeline.ledger import Ledger, LedgerEntry, partition_day, partition_text
 from pipeline.warehouse.bigquery_publish_sql import LEDGER_FIELDS, LedgerStamp
 from pipeline.warehouse.bigquery_tables import LABELS
-
-_WHOLE = "whole"
 
 
 def ledger_table(reference: bigquery.TableReference, description: str) -> bigquery.Table:
@@ -31,7 +29,7 @@ def entry_rows(entries: Iterable[LedgerEntry]) -> list[dict[str, Any]]:
     return [
         {
             "table_name": entry.partition.table,
-            "partition": entry.partition.day.isoformat() if entry.partition.day else _WHOLE,
+            "partition": partition_text(entry.partition.day),
             "rows": entry.fingerprint.rows,
             "checksum": str(entry.fingerprint.checksum),
             "schema_id": entry.schema_id,
@@ -49,9 +47,8 @@ def stamp(ledger: Ledger) -> LedgerStamp:
 
 
 def _entry(row: bigquery.Row) -> LedgerEntry:
-    day = None if row["partition"] == _WHOLE else date.fromisoformat(row["partition"])
     return LedgerEntry(
-        Partition(row["table_name"], day),
+        Partition(row["table_name"], partition_day(row["partition"])),
         Fingerprint(row["rows"], int(row["checksum"])),
         row["schema_id"],
         row["sequence"],

@@ -17,12 +17,12 @@ from pipeline.catalog import Table
 from pipeline.errors import ConfigurationError, DataError, TransientError
 from pipeline.fingerprint import Fingerprint, Partition
 from pipeline.lake.base import Lake
-from pipeline.ledger import Ledger, LedgerEntry
+from pipeline.ledger import Ledger, LedgerEntry, partition_text
 from pipeline.manifest import LakeObject
 from pipeline.settings import MARTS_FILE
 from pipeline.warehouse.base import CORE, DATAMART, EQUALITIES, STAGING, Equality
 from pipeline.warehouse.duckdb_errors import explained, first_lines, unusable, without_row
-from pipeline.warehouse.duckdb_ledger import exists, insert_entries, partition_text, read_ledger
+from pipeline.warehouse.duckdb_ledger import exists, insert_entries, read_ledger
 from pipeline.warehouse.duckdb_marts import swap_in_copy
 from pipeline.warehouse.duckdb_sql import (
     LEDGER_COLUMNS,

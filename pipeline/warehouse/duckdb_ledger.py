@@ -6,9 +6,7 @@ from datetime import UTC, date, datetime
 import duckdb
 
 from pipeline.fingerprint import Fingerprint, Partition
-from pipeline.ledger import Ledger, LedgerEntry
-
-_WHOLE = "whole"
+from pipeline.ledger import Ledger, LedgerEntry, partition_day, partition_text
 
 
 def read_ledger(connection: duckdb.DuckDBPyConnection, relation: str) -> Ledger:
@@ -37,11 +35,6 @@ def insert_entries(connection: duckdb.DuckDBPyConnection, relation: str, entries
         connection.executemany(f"insert into {relation} values (?, ?, ?, ?, ?, ?, ?, ?)", rows)
 
 
-def partition_text(day: date | None) -> str:
-    """What stands in the column `partition`."""
-    return day.isoformat() if day else _WHOLE
-
-
 def exists(connection: duckdb.DuckDBPyConnection, schema: str, name: str) -> bool:
     """Whether there is such a table or view."""
     found = connection.execute(
@@ -52,6 +45,7 @@ def exists(connection: duckdb.DuckDBPyConnection, schema: str, name: str) -> boo
 
 def _entry(row: tuple[str, str, int, int, str, int, date, datetime]) -> LedgerEntry:
     table, partition, rows, checksum, schema_id, sequence, run_day, published_at = row
-    day = None if partition == _WHOLE else date.fromisoformat(partition)
     published = published_at.replace(tzinfo=UTC)
-    return LedgerEntry(Partition(table, day), Fingerprint(rows, checksum), schema_id, sequence, run_day, published)
+    return LedgerEntry(
+        Partition(table, partition_day(partition)), Fingerprint(rows, checksum), schema_id, sequence, run_day, published
+    )
