@@ -6,15 +6,15 @@ from datetime import date
 
 from pipeline.audit import compare
 from pipeline.catalog import Catalog, Table, load_catalog
+from pipeline.drift import fit_catalog
 from pipeline.fingerprint import Fingerprint, Partition
 from pipeline.ledger import Ledger
-from pipeline.plan import Window
+from pipeline.plan import Span, Window
 from pipeline.progress import Counter, Progress, silent
 from pipeline.reports import AuditReport, TableAudit
 from pipeline.settings import Settings
 from pipeline.snapshot import open_snapshot
 from pipeline.source_fingerprints import source_fingerprints
-from pipeline.source_schema import check_catalog
 from pipeline.steps import source
 from pipeline.warehouse import open_warehouse
 
@@ -27,9 +27,9 @@ def audit(settings: Settings, progress: Progress = silent) -> AuditReport:
     started = time.monotonic()
     catalog, warehouse = load_catalog(settings.catalog_path), open_warehouse(settings)
     ledger = warehouse.ledger()
-    windows = {table.name: Window(None, _last_day(table, ledger)) for table in catalog}
     with source(settings) as url, open_snapshot(url, catalog, workers=settings.workers) as snapshot:
-        check_catalog(snapshot.leader, catalog)
+        catalog = fit_catalog(snapshot.leader, catalog).catalog
+        windows = {table.name: Window((Span(None, _last_day(table, ledger)),)) for table in catalog}
         ours = source_fingerprints(snapshot, catalog, windows, settings.workers, progress)
     counter = Counter(progress, "compare with the warehouse", len(catalog.tables))
     tables = []

@@ -17,14 +17,24 @@ Reason = Literal["new", "changed", "emptied"]
 
 
 @dataclass(frozen=True, slots=True)
-class Window:
-    """The days of a daily table that a run compares, both inclusive; `first` None: from the beginning."""
+class Span:
+    """Days without a gap, both ends inclusive; `first` None: from the beginning."""
 
     first: date | None
     last: date
 
     def __contains__(self, day: date) -> bool:
         return (self.first is None or self.first <= day) and day <= self.last
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """The days of a daily table that a run compares."""
+
+    spans: tuple[Span, ...]
+
+    def __contains__(self, day: date) -> bool:
+        return any(day in span for span in self.spans)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,10 +50,10 @@ def window(table: Table, day: date, lookback: int, ledger: Ledger) -> Window:
     """The days of `table` that the run for `day` compares."""
     published = [p.day for p in ledger if p.table == table.name and p.day]
     if not ledger.knows(table):
-        return Window(None, max([day, *published]))
+        return Window((Span(None, max([day, *published])),))
     # After a pause longer than the lookback, the days in between were never looked at.
     resumed = max((d for d in published if d < day), default=day) + timedelta(days=1)
-    return Window(min(day - timedelta(days=lookback), resumed), day)
+    return Window((Span(min(day - timedelta(days=lookback), resumed), day),))
 
 
 def expected_partitions(

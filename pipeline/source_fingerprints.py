@@ -35,7 +35,7 @@ def source_fingerprints(
 
 
 def _fingerprints(snapshot: Snapshot, table: Table, window: Window) -> dict[Partition, Fingerprint]:
-    query = fingerprint_query(table, window.first, window.last, utf8=snapshot.utf8)
+    query = fingerprint_query(table, [(span.first, span.last) for span in window.spans], utf8=snapshot.utf8)
     try:
         with snapshot.connect() as connection:
             rows = connection.execute(query).fetchall()

@@ -59,10 +59,10 @@ def canonical_row(table: Table) -> Composed:
     return SQL(f" || '{SEPARATOR}' || ").join(joined)
 
 
-def fingerprint_query(table: Table, first: date | None, last: date | None, *, utf8: bool) -> Composed:
+def fingerprint_query(table: Table, spans: Iterable[tuple[date | None, date]], *, utf8: bool) -> Composed:
     """Rows `(day, rows, checksum)` per partition; day is NULL for a whole table.
 
-    `first` and `last` bound a daily table's days, both inclusive; None leaves that end open. Infinite days are always
+    `spans` are a daily table's days, both ends inclusive; None leaves the beginning open. Infinite days are always
     among the rows: no run would ever reach them. `utf8` says whether the server stores text as UTF-8, the encoding the
     checksum is defined over.
     """
@@ -78,7 +78,7 @@ def fingerprint_query(table: Table, first: date | None, last: date | None, *, ut
         day=_day(table),
         checksum=checksum,
         relation=relation(table),
-        bounds=SQL("({})").format(_between(table, first, last)),
+        bounds=_within(table, spans),
         endless=_endless(table),
     )
 
@@ -99,7 +99,7 @@ def copy_query(table: Table, days: Iterable[date]) -> Composed:
             day=_day(table),
             values=SQL(", ").join(values),
             relation=relation(table),
-            days=_within(table, days),
+            days=_within(table, spans_of(days)),
             order=_order(table),
         )
     # Quoting what may be empty keeps it apart from a blank line and from NULL, whoever reads the file.
@@ -140,24 +140,27 @@ def _day(table: Table) -> Composed:
     return SQL("{}::date").format(Identifier(column.name))
 
 
-def _between(table: Table, first: date | None, last: date | None) -> Composable:
+def _between(table: Table, first: date | None, last: date) -> Composable:
     """A condition on the bare column, so that PostgreSQL can use its index. Days are UTC, as the session is."""
     column = Identifier(table.partition_column.name)
-    bounds: list[Composable] = []
-    if first is not None:
-        bounds.append(SQL("{} >= {}").format(column, Literal(first.isoformat())))
-    if last is not None:
-        bounds.append(SQL("{} < {}").format(column, Literal((last + timedelta(days=1)).isoformat())))
-    return SQL(" and ").join(bounds) if bounds else SQL("true")
+    before_end = SQL("{} < {}").format(column, Literal(_day_after(last)))
+    if first is None:
+        return before_end
+    return SQL("{} >= {} and {}").format(column, Literal(first.isoformat()), before_end)
+
+
+def _day_after(day: date) -> str:
+    """PostgreSQL's calendar goes on where Python's ends."""
+    return "10000-01-01" if day == date.max else (day + timedelta(days=1)).isoformat()
 
 
 def _endless(table: Table) -> Composed:
     return SQL("{} in ('infinity', '-infinity')").format(Identifier(table.partition_column.name))
 
 
-def _within(table: Table, days: Iterable[date]) -> Composable:
-    spans = [SQL("({})").format(_between(table, first, last)) for first, last in spans_of(days)]
-    return SQL(" or ").join(spans) if spans else SQL("false")
+def _within(table: Table, spans: Iterable[tuple[date | None, date]]) -> Composable:
+    bounds = [SQL("({})").format(_between(table, first, last)) for first, last in spans]
+    return SQL("({})").format(SQL(" or ").join(bounds)) if bounds else SQL("false")
 
 
 def spans_of(days: Iterable[date]) -> Iterator[tuple[date, date]]:

@@ -15,23 +15,21 @@ from typing import Any
 import psycopg
 
 from pipeline.audit import compare, require_equal
-from pipeline.catalog import Catalog, load_catalog
+from pipeline.catalog import load_catalog
+from pipeline.drift import fit_catalog
 from pipeline.embedded.postgres import EmbeddedPostgres
 from pipeline.embedded.urls import shop_url, source_url
 from pipeline.errors import ConfigurationError, TransientError
 from pipeline.extract import Extraction, extract
-from pipeline.fingerprint import Fingerprint, Partition
 from pipeline.lake import open_lake
-from pipeline.ledger import Ledger, LedgerEntry
+from pipeline.ledger import LedgerEntry
 from pipeline.load import work_of_day
 from pipeline.manifest import LakeObject
-from pipeline.plan import Planned, Window, expected_partitions, plan_table, window
+from pipeline.planning import make_plan
 from pipeline.progress import Counter, Progress, silent
 from pipeline.reports import ExtractReport, PublishReport, SyncReport
 from pipeline.settings import Settings
 from pipeline.snapshot import open_snapshot
-from pipeline.source_fingerprints import source_fingerprints
-from pipeline.source_schema import check_catalog
 from pipeline.warehouse import open_warehouse
 
 logger = logging.getLogger(__name__)
@@ -70,41 +68,39 @@ def ingest_day(settings: Settings, day: date) -> Any:
 def extract_day(settings: Settings, day: date, progress: Progress = silent) -> ExtractReport:
     """Plan `day` and write the planned partitions to the lake."""
     started = time.monotonic()
-    catalog, warehouse = load_catalog(settings.catalog_path), open_warehouse(settings)
+    warehouse = open_warehouse(settings)
+    catalog = load_catalog(settings.catalog_path)
     with source(settings) as url, open_snapshot(url, catalog, workers=settings.workers, exclusive=True) as snapshot:
-        warnings = check_catalog(snapshot.leader, catalog)
-        for warning in warnings:
-            logger.warning("%s: it is not moved", warning)
+        fitted = fit_catalog(snapshot.leader, catalog)
+        for warning in fitted.warnings:
+            logger.warning("%s", warning)
         ledger = warehouse.ledger()
-        windows = {table.name: window(table, day, settings.lookback, ledger) for table in catalog}
-        fingerprints = source_fingerprints(snapshot, catalog, windows, settings.workers, progress)
-        found, plan = _plan(catalog, fingerprints, day, windows, ledger)
-        logger.info("%s: %s of %s partitions differ", day, len(plan), len(found))
+        plan = make_plan(snapshot, fitted.catalog, ledger, day, settings, progress)
         # The server's clock orders snapshots; where it was set back, they still come after what is published.
         sequence = max(int(snapshot.taken_at.timestamp() * 1_000_000), ledger.last_sequence + 1)
-        counter = Counter(progress, "extract", len(plan))
+        counter = Counter(progress, "extract", len(plan.planned))
         run = Extraction(
             snapshot=snapshot,
             lake=open_lake(settings),
-            catalog=catalog,
+            catalog=fitted.catalog,
             day=day,
             sequence=sequence,
-            found=found,
-            histories=frozenset(table.name for table in catalog if not ledger.knows(table)),
+            found=plan.found,
+            histories=plan.histories,
             shard_bytes=settings.shard_bytes,
             workers=settings.workers,
             quiet=warehouse.lock,
         )
-        objects = extract(run, plan, lambda _: counter.advance()).written
+        objects = extract(run, plan.planned, lambda _: counter.advance()).written
     logger.info("%s: %s objects written to the lake", day, len(objects))
     return ExtractReport(
         day=day,
-        compared=len(found),
-        planned=dict(Tally(planned.reason for planned in plan)),
+        compared=len(plan.found),
+        planned=dict(Tally(planned.reason for planned in plan.planned)),
         written=len(objects),
         rows=sum(o.rows for o in objects),
         bytes=sum(part.bytes for o in objects for part in o.parts),
-        warnings=tuple(warnings),
+        warnings=fitted.warnings,
         seconds=time.monotonic() - started,
     )
 
@@ -152,23 +148,6 @@ def source(settings: Settings) -> Iterator[str]:
         return
     with EmbeddedPostgres(settings).running():
         yield source_url(settings)
-
-
-def _plan(
-    catalog: Catalog,
-    fingerprints: dict[Partition, Fingerprint],
-    day: date,
-    windows: dict[str, Window],
-    ledger: Ledger,
-) -> tuple[dict[Partition, Fingerprint], list[Planned]]:
-    """Every compared partition as the source has it, and those of them that differ from what is published."""
-    found: dict[Partition, Fingerprint] = {}
-    plan: list[Planned] = []
-    for table in catalog:
-        expected = expected_partitions(table, fingerprints, day, windows[table.name], ledger)
-        found |= expected
-        plan += plan_table(table, expected, ledger)
-    return found, plan
 
 
 def _entry(found: LakeObject, day: date, now: datetime) -> LedgerEntry:

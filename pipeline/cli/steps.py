@@ -85,7 +85,7 @@ def _sync(settings: Settings, day: date, *, quiet: bool) -> SyncReport:
         report = sync_day(settings, day, progress)
     extracted, published = report.extract, report.publish
     for warning in extracted.warnings:
-        _say(quiet, f"{day} warning    {warning}: it is not moved")
+        _say(quiet, f"{day} warning    {warning}")
     _say(quiet, f"{day} extract    {_extracted(extracted.compared, extracted.planned)} ({extracted.seconds:.1f} s)")
     what = f"{sum(published.partitions.values()):,} partitions, {published.rows:,} rows proven equal and published"
     what = "nothing to do: everything is published" if published.nothing_to_do else what

@@ -8,7 +8,7 @@ import pytest
 from pipeline.catalog import Table, parse_catalog
 from pipeline.fingerprint import EMPTY, Fingerprint, Partition
 from pipeline.ledger import Ledger, LedgerEntry
-from pipeline.plan import Planned, Window, expected_partitions, plan_table, window
+from pipeline.plan import Planned, Span, Window, expected_partitions, plan_table, window
 
 COLUMNS = {"id": "int not null", "created_at": "date not null"}
 SALE, CUSTOMER = parse_catalog(
@@ -49,44 +49,44 @@ def plan(
 
 
 def test_a_table_never_published_is_compared_from_the_beginning() -> None:
-    assert window(SALE, D, 7, Ledger()) == Window(None, D)
-    assert window(SALE, D, 7, published({Partition("customer"): SOME}, CUSTOMER)) == Window(None, D)
+    assert window(SALE, D, 7, Ledger()) == Window((Span(None, D),))
+    assert window(SALE, D, 7, published({Partition("customer"): SOME}, CUSTOMER)) == Window((Span(None, D),))
 
 
 def test_a_run_looks_back() -> None:
     ledger = published({partition(offset): SOME for offset in range(-30, 0)})
 
-    assert window(SALE, D, 7, ledger) == Window(day(-7), D)
-    assert window(SALE, D, 0, ledger) == Window(D, D)
+    assert window(SALE, D, 7, ledger) == Window((Span(day(-7), D),))
+    assert window(SALE, D, 0, ledger) == Window((Span(D, D),))
 
 
 def test_a_run_after_a_pause_looks_at_all_the_days_in_between() -> None:
     ledger = published({partition(-30): SOME, partition(-20): SOME})
 
-    assert window(SALE, D, 7, ledger) == Window(day(-19), D)
+    assert window(SALE, D, 7, ledger) == Window((Span(day(-19), D),))
 
 
 def test_a_later_day_that_is_published_hides_no_pause() -> None:
     ledger = published({partition(-20): SOME, partition(3): SOME})
 
-    assert window(SALE, D, 7, ledger) == Window(day(-19), D)
+    assert window(SALE, D, 7, ledger) == Window((Span(day(-19), D),))
 
 
 def test_a_run_before_everything_published_looks_back_as_far_as_any() -> None:
-    assert window(SALE, D, 7, published({partition(3): SOME})) == Window(day(-7), D)
+    assert window(SALE, D, 7, published({partition(3): SOME})) == Window((Span(day(-7), D),))
 
 
 def test_other_columns_bring_all_history_up_to_the_last_published_day() -> None:
     ledger = published({partition(-3): SOME, partition(5): SOME})
 
-    assert window(WIDER, D, 7, ledger) == Window(None, day(5))
+    assert window(WIDER, D, 7, ledger) == Window((Span(None, day(5)),))
 
 
 @pytest.mark.parametrize(
     ("compared", "inside", "outside"),
     [
-        (Window(day(-1), D), [day(-1), D], [day(-2), day(1)]),
-        (Window(None, D), [date.min, D], [day(1)]),
+        (Window((Span(day(-1), D),)), [day(-1), D], [day(-2), day(1)]),
+        (Window((Span(None, D),)), [date.min, D], [day(1)]),
     ],
 )
 def test_both_ends_of_a_window_belong_to_it(compared: Window, inside: list[date], outside: list[date]) -> None:

@@ -14,7 +14,7 @@ from pipeline.catalog import Catalog, Table, parse_catalog
 from pipeline.extract import Extraction, extract
 from pipeline.fingerprint import Fingerprint, Partition
 from pipeline.lake.folder import FolderLake
-from pipeline.plan import Planned, Window
+from pipeline.plan import Planned, Span, Window
 from pipeline.snapshot import connect, open_snapshot
 from pipeline.source_fingerprints import source_fingerprints
 from pipeline.source_sql import canonical_row, relation
@@ -57,7 +57,7 @@ class BothSides:
         """The fingerprints of tables that have the same columns (name: declared type) and these rows."""
         catalog = self._fill(columns, tables)
         with open_snapshot(self._url) as snapshot:
-            windows = {table.name: Window(None, DAY) for table in catalog}
+            windows = {table.name: Window((Span(None, DAY),)) for table in catalog}
             ours = source_fingerprints(snapshot, catalog, windows, workers=1)
             plan = [Planned(partition, fingerprint, "new") for partition, fingerprint in ours.items()]
             run = Extraction(

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from datetime import date
 
 import psycopg
 from google_sql import evaluated
@@ -19,7 +20,7 @@ Fingerprints = dict[str | None, Fingerprint]
 
 def of_postgres(connection: psycopg.Connection, table: Table) -> Fingerprints:
     """The fingerprints PostgreSQL computes over the live rows."""
-    rows = connection.execute(fingerprint_query(table, None, None, utf8=True)).fetchall()
+    rows = connection.execute(fingerprint_query(table, [(None, date.max)], utf8=True)).fetchall()
     return {str(day) if day else None: Fingerprint(count, int(checksum)) for day, count, checksum in rows}
 
 
@@ -34,7 +35,9 @@ def of_google(connection: psycopg.Connection, table: Table) -> Fingerprints:
 
 def copied(connection: psycopg.Connection, table: Table) -> list[list[str | None]]:
     """The fields of every row as COPY writes them, unquoted; NULL as None. A daily table's rows lie on known days."""
-    days = connection.execute(fingerprint_query(table, None, None, utf8=True)).fetchall() if table.is_daily else []
+    days = (
+        connection.execute(fingerprint_query(table, [(None, date.max)], utf8=True)).fetchall() if table.is_daily else []
+    )
     with connection.cursor().copy(copy_query(table, [day for day, *_ in days])) as copy:
         written = b"".join(map(bytes, copy))
     leading = 1 if table.is_daily else 0

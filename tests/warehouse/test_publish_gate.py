@@ -14,8 +14,9 @@ from typing import Any
 import pytest
 from small_shop import DAY, Shop
 
-from pipeline import steps
+from pipeline import planning, steps
 from pipeline.catalog import Table
+from pipeline.drift import Fitted
 from pipeline.errors import AuditError, CorruptObjectError, DataError, StepError, TransientError
 from pipeline.lake.base import Lake
 from pipeline.manifest import LakeObject
@@ -211,7 +212,7 @@ def test_a_table_that_is_truncated_and_filled_meanwhile_is_not_seen_empty(
         )
 
     rival = threading.Thread(target=refill)
-    look = steps.source_fingerprints
+    look = planning.source_fingerprints
 
     def looking(*arguments: Any) -> Any:
         rival.start()
@@ -219,7 +220,7 @@ def test_a_table_that_is_truncated_and_filled_meanwhile_is_not_seen_empty(
         time.sleep(0.3)  # long enough for a truncate that nothing holds back
         return look(*arguments)
 
-    monkeypatch.setattr(steps, "source_fingerprints", looking)
+    monkeypatch.setattr(planning, "source_fingerprints", looking)
     shop.sync()
     monkeypatch.undo()
     rival.join()
@@ -265,7 +266,7 @@ def test_a_value_that_does_not_load_is_named_and_the_row_is_not_shown(
     shop: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     shop.execute("alter table ecommerce.sale alter amount type text using 'Mrs Smith''s secret'")
-    monkeypatch.setattr(steps, "check_catalog", lambda connection, catalog: [])
+    monkeypatch.setattr(steps, "fit_catalog", lambda connection, catalog: Fitted(catalog, ()))
 
     with pytest.raises(DataError, match='Error when converting column "amount"') as caught:
         shop.sync()

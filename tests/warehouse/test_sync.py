@@ -172,7 +172,7 @@ def test_a_new_column_in_the_catalog_brings_all_history_anew(shop: Shop) -> None
 
     report = shop.sync()
 
-    assert warned.extract.warnings == ("sale.channel (text) is not in the catalog",)
+    assert warned.extract.warnings == ("sale.channel (text) is not in the catalog: it is not moved",)
     assert report.publish.partitions == {"sale": 30}
     assert shop.warehouse("select distinct channel from staging.sale") == [("web",)]
     assert shop.audit().equal
