@@ -16,6 +16,7 @@ from google.api_core.retry import Retry
 from google.cloud import storage
 
 from pipeline.errors import ConfigurationError, CorruptObjectError
+from pipeline.failpoints import failpoint
 from pipeline.google_clients import GoogleClients
 from pipeline.google_errors import RETRY
 from pipeline.lake import checksum
@@ -73,7 +74,7 @@ class GCSLake:
                 retry=self._objects.retry,
             )
 
-        with self._objects.explained():
+        with self._objects.explained(), failpoint("gcs.manifest"):
             self._objects.replace(path, Content(len(content), checksum.of_bytes(content)), send)
 
     def read(self, path: str) -> bytes | None:
@@ -116,7 +117,7 @@ class GCSLake:
         yield from names
 
     def delete(self, path: str) -> None:
-        with self._objects.explained():
+        with self._objects.explained(), failpoint("gcs.delete"):
             self._objects.delete(path)
 
     def sweep(self) -> None:
@@ -125,4 +126,5 @@ class GCSLake:
         with self._objects.explained():
             for blob in self._objects.entries(WRITING)[0]:
                 if blob.time_created < until:
-                    blob.delete(if_generation_match=blob.generation, retry=self._objects.retry)
+                    with failpoint("gcs.sweep"):
+                        blob.delete(if_generation_match=blob.generation, retry=self._objects.retry)

@@ -14,6 +14,7 @@ from google.cloud import storage
 from google.cloud.storage.fileio import BlobWriter
 
 from pipeline.errors import TillrollError, TransientError
+from pipeline.failpoints import failpoint
 from pipeline.lake import checksum
 from pipeline.lake.gcs_objects import Content, Objects, Version
 from pipeline.manifest import Part
@@ -42,11 +43,11 @@ class GCSWriter:
     def write(self, data: bytes) -> None:
         self._buffer += data
         while len(self._buffer) > PIECE_BYTES:
-            with self._sending():
+            with self._sending(), failpoint("gcs.piece"):
                 self._send_piece()
 
     def close(self) -> Part:
-        with self._sending():
+        with self._sending(), failpoint("gcs.finish"):
             self._send_last()
             self._closed = Version.of(self._temporary)
         written = Content(self._sent, checksum.text(self._checksum))
@@ -59,7 +60,7 @@ class GCSWriter:
 
     def commit(self) -> None:
         assert self._closed is not None  # only what was closed is committed  # noqa: S101
-        with self._objects.explained():
+        with self._objects.explained(), failpoint("gcs.copy"):
             self._objects.replace(self._path, self._closed.content, self._copy_into_place)
         self.abort()
 
@@ -72,7 +73,8 @@ class GCSWriter:
             if upload and not upload.closed:
                 _forget(upload)
             if closed:
-                self._temporary.delete(if_generation_match=closed.generation, retry=None)
+                with failpoint("gcs.temporary"):
+                    self._temporary.delete(if_generation_match=closed.generation, retry=None)
 
     @contextmanager
     def _sending(self) -> Iterator[None]:

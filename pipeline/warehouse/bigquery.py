@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 
 from pipeline.catalog import Table
 from pipeline.errors import ConfigurationError, StepError, TransientError
+from pipeline.failpoints import failpoint
 from pipeline.fingerprint import Fingerprint, Partition
 from pipeline.google_clients import GoogleClients
 from pipeline.ledger import Ledger, LedgerEntry
@@ -95,7 +96,8 @@ class BigQueryWarehouse:
             reference = self._tables.reference(CORE, TRANSFORMED)
             table = self._tables.create(ledger_table(reference, "What core was built from."))
             lease.require()
-            self._jobs.load_rows(entry_rows(entries), table, "transformed")
+            with failpoint("bigquery.transformed"):
+                self._jobs.load_rows(entry_rows(entries), table, "transformed")
 
     @contextmanager
     def publication(self) -> Iterator[BigQueryPublication]:

@@ -16,6 +16,7 @@ from google.cloud import bigquery
 
 from pipeline.catalog import Table
 from pipeline.errors import TillrollError
+from pipeline.failpoints import failpoint
 from pipeline.google_errors import RETRY, explained
 from pipeline.lake.base import Lake
 from pipeline.manifest import LakeObject
@@ -52,13 +53,16 @@ class AuditTables:
     def begin(self, table: Table, objects: Sequence[LakeObject], lake: Lake) -> Loading:
         """Have a table filled with the objects' rows and no others."""
         digest = _digest(objects)
-        audit = self._open(table, digest)
+        with failpoint("bigquery.audit_table"):
+            audit = self._open(table, digest)
         created = int(audit.created.timestamp() * 1000) if audit.created else 0
-        jobs = tuple(
-            self._jobs.load(files, audit, job_id("load", table.name, digest, created, number), table.name)
-            for number, files in enumerate(_files(objects, lake), 1)
-        )
-        return Loading(table, audit, jobs, tuple(objects), lake.url)
+        jobs = []
+        for number, files in enumerate(_files(objects, lake), 1):
+            with failpoint("bigquery.load"):
+                jobs.append(
+                    self._jobs.load(files, audit, job_id("load", table.name, digest, created, number), table.name)
+                )
+        return Loading(table, audit, tuple(jobs), tuple(objects), lake.url)
 
     def finish(self, loading: Loading) -> None:
         """Wait until the table is filled.
@@ -67,14 +71,16 @@ class AuditTables:
             DataError: a value does not fit its column's type. CorruptObjectError: an object is gone.
         """
         # All of them end before the table goes: one that still ran would write into the next one of its name.
-        failed = [error for job in loading.jobs if (error := self._failure(job, loading))]
+        with failpoint("bigquery.loaded"):
+            failed = [error for job in loading.jobs if (error := self._failure(job, loading))]
         if failed:
             self.drop(loading.audit)
             raise failed[0]
 
     def drop(self, audit: bigquery.Table) -> None:
         """Remove an audit table."""
-        self._tables.drop(audit)
+        with failpoint("bigquery.drop_audit"):
+            self._tables.drop(audit)
 
     def _open(self, table: Table, digest: str) -> bigquery.Table:
         """The audit table of these objects, for a day at least."""

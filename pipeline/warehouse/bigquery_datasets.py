@@ -10,6 +10,7 @@ from google.api_core.exceptions import NotFound
 from google.cloud import bigquery
 
 from pipeline.errors import ConfigurationError
+from pipeline.failpoints import failpoint
 from pipeline.google_errors import RETRY, explained
 from pipeline.google_resources import Resource, dataset
 from pipeline.warehouse.base import CORE, DATAMART, STAGING
@@ -96,7 +97,7 @@ class Datasets:
         made.description = purpose.description
         made.labels = {"app": "tillroll"}
         made.default_table_expiration_ms = purpose.table_lifetime_ms
-        with explained(self.resource(name)):
+        with explained(self.resource(name)), failpoint("bigquery.dataset"):
             self._jobs.client.create_dataset(made, exists_ok=True, retry=RETRY, timeout=REQUEST_S)
         self.exists(name)
 

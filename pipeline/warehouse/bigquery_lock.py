@@ -17,6 +17,7 @@ from google.cloud import bigquery
 from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_random_exponential
 
 from pipeline.errors import TillrollError, TransientError
+from pipeline.failpoints import failpoint
 from pipeline.google_errors import RETRY, explained
 from pipeline.google_resources import Resource
 from pipeline.warehouse.bigquery_jobs import REQUEST_S
@@ -75,7 +76,7 @@ class Lease:
         Raises:
             TransientError: it was lost, so another may be at work.
         """
-        with self._one_at_a_time, explained(self._resource):
+        with self._one_at_a_time, explained(self._resource), failpoint("bigquery.renew"):
             ours = self._renew()
         if not ours:
             raise TransientError(
@@ -100,7 +101,7 @@ class Lease:
 
     def _try_to_take(self) -> None:
         ends = time.monotonic() + self._lease_s
-        with explained(self._resource):
+        with explained(self._resource), failpoint("bigquery.lock"):
             try:
                 self._client.create_table(self._lock(), retry=RETRY, timeout=REQUEST_S)
             except Conflict:
@@ -160,7 +161,7 @@ class Lease:
         if time.monotonic() > self._ends - min(self._beat_s, self._lease_s / 2):
             return
         soon = RETRY.with_timeout(_LONGEST_PAUSE_S)
-        with suppress(TillrollError), explained(self._resource):
+        with suppress(TillrollError), explained(self._resource), failpoint("bigquery.unlock"):
             found = self._client.get_table(self._table, retry=soon, timeout=REQUEST_S)
             if Holder.of(found.labels).token == self._holder.token:
                 self._client.delete_table(found, not_found_ok=True, retry=soon, timeout=REQUEST_S)

@@ -11,6 +11,7 @@ from uuid import uuid4
 from google.cloud import bigquery
 
 from pipeline.errors import TillrollError
+from pipeline.failpoints import failpoint
 from pipeline.google_errors import RETRY, explained
 from pipeline.google_resources import project
 from pipeline.warehouse.base import DATAMART
@@ -44,7 +45,7 @@ class Marts:
             return
         shown = {table.table_id: self._tables.find(DATAMART, table.table_id) for table in built}
         changed = [table for table in built if _is_changed(table, shown[table.table_id])]
-        new = [self._tables.create(self._like(table)) for table in built if shown[table.table_id] is None]
+        new = [self._create(table) for table in built if shown[table.table_id] is None]
         try:
             self._fill([table for table in built if table not in changed])
         except BaseException:
@@ -62,11 +63,15 @@ class Marts:
     def _like(self, built: bigquery.Table) -> bigquery.Table:
         return as_built(built, self._tables.reference(DATAMART, built.table_id))
 
+    def _create(self, built: bigquery.Table) -> bigquery.Table:
+        with failpoint("bigquery.mart"):
+            return self._tables.create(self._like(built))
+
     def _fill(self, built: Sequence[bigquery.Table]) -> None:
         """Replace the rows of up to 100 marts at once; BigQuery has no transactions over more."""
         for start in range(0, len(built), MAX_MARTS):
             statements = [s for table in built[start : start + MAX_MARTS] for s in self._statements(table)]
-            with explained(project(self._jobs.client.project)):
+            with explained(project(self._jobs.client.project)), failpoint("bigquery.show"):
                 script, _ = self._jobs.script(transaction(statements), job_id("show", uuid4().hex), "show")
                 script.result(retry=RETRY)
 
@@ -82,9 +87,11 @@ class Marts:
     def _bring_up_to_date(self, found: bigquery.Table, built: bigquery.Table, *, replaced: bool) -> None:
         """Columns, layout and descriptions, none of which a transaction can change."""
         if replaced:
-            self._tables.replace(found, built, self._like(built))
+            with failpoint("bigquery.replace_mart"):
+                self._tables.replace(found, built, self._like(built))
         elif (found.schema, found.description) != (built.schema, built.description):
-            self._tables.update(self._like(built), "schema", "description", "labels")
+            with failpoint("bigquery.describe_mart"):
+                self._tables.update(self._like(built), "schema", "description", "labels")
 
     def _vanished(self) -> list[bigquery.Table]:
         """Marts of ours that are built no more; tables that people made in the dataset are theirs."""
@@ -94,7 +101,7 @@ class Marts:
 
     def _drop(self, tables: Sequence[bigquery.Table]) -> None:
         for table in tables:
-            with suppress(TillrollError):
+            with suppress(TillrollError), failpoint("bigquery.drop_mart"):
                 self._tables.drop(table)
 
 

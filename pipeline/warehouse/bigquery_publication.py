@@ -14,6 +14,7 @@ from google.cloud import bigquery
 
 from pipeline.catalog import Table
 from pipeline.errors import DataError, TillrollError
+from pipeline.failpoints import failpoint
 from pipeline.fingerprint import Fingerprint, Partition
 from pipeline.lake.base import Lake
 from pipeline.ledger import Ledger, LedgerEntry
@@ -56,7 +57,8 @@ class BigQueryPublication:
     def fingerprints(self, table: Table) -> Mapping[Partition, Fingerprint]:
         loaded = self._loaded[table]
         self._audits.finish(loaded)
-        return fingerprints(self._jobs, table, loaded.audit)
+        with failpoint("bigquery.audit"):
+            return fingerprints(self._jobs, table, loaded.audit)
 
     def publish(self, entries: Iterable[LedgerEntry]) -> None:
         """Put everything loaded in place.
@@ -105,11 +107,13 @@ class BigQueryPublication:
             days = {o.day for o in loaded.objects if o.day} | (set() if partial else published)
             return Replacement(table, path(wanted), path(loaded.audit), tuple(sorted(days)))
         if found is None:
-            self._tables.create(wanted)
+            with failpoint("bigquery.table"):
+                self._tables.create(wanted)
             return Replacement(table, path(wanted), path(loaded.audit), tuple(o.day for o in loaded.objects if o.day))
         logger.info("%s is replaced with all its history", table.name)
         self._forget(table.name)
-        self._tables.replace(found, loaded.audit, wanted)
+        with failpoint("bigquery.replace"):
+            self._tables.replace(found, loaded.audit, wanted)
         return None
 
     def _require_published(self) -> None:

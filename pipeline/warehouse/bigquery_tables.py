@@ -7,6 +7,7 @@ from google.api_core.exceptions import NotFound
 from google.cloud import bigquery
 
 from pipeline.catalog import Table
+from pipeline.failpoints import failpoint
 from pipeline.google_errors import RETRY, explained
 from pipeline.warehouse.bigquery_datasets import Datasets
 from pipeline.warehouse.bigquery_jobs import REQUEST_S, Jobs
@@ -73,7 +74,8 @@ class Tables:
         the table is gone for a moment.
         """
         if not same_layout(found, source):
-            self.drop(found)
+            with failpoint("bigquery.make_room"):
+                self.drop(found)
         self._jobs.copy(source, wanted, "replace")
         wanted.expires = None  # a copy need not go away when its source does
         self.update(wanted, "description", "labels", "expires")

@@ -14,6 +14,7 @@ from google.api_core.exceptions import GoogleAPICallError
 from google.cloud import bigquery
 
 from pipeline.errors import TillrollError, TransientError
+from pipeline.failpoints import failpoint
 from pipeline.google_errors import RETRY, explained
 from pipeline.google_resources import project
 from pipeline.ledger import Ledger, LedgerEntry
@@ -49,15 +50,17 @@ class Transactions:
         """
         staged = self._stage(entries)
         script = publish_script(replacements, path(self._table), path(staged), stamp(self.ledger), sorted(forgotten))
-        self._run(script, entries)
+        with failpoint("bigquery.publish"):
+            self._run(script, entries)
         kept = {p: entry for p, entry in self.ledger.items() if p.table not in forgotten}
         self.ledger = Ledger((kept | {entry.partition: entry for entry in entries}).values())
-        with suppress(TillrollError):  # it goes away by itself, too
+        with suppress(TillrollError), failpoint("bigquery.drop_entries"):  # it goes away by itself, too
             self._tables.drop(staged)
 
     def forget(self, table: str) -> None:
         """Take a table's entries out of the ledger: it counts as never published."""
-        self._run(forget_script(path(self._table), stamp(self.ledger), [table]), ())
+        with failpoint("bigquery.forget"):
+            self._run(forget_script(path(self._table), stamp(self.ledger), [table]), ())
         self.ledger = Ledger(entry for partition, entry in self.ledger.items() if partition.table != table)
 
     def _stage(self, entries: Collection[LedgerEntry]) -> bigquery.Table:
@@ -66,7 +69,8 @@ class Transactions:
         name = f"_entries_{_digest(identities)}"
         staged = ledger_table(self._tables.reference(AUDIT, name), "Entries on their way into the ledger.")
         staged.expires = datetime.now(UTC) + LIFETIME
-        self._jobs.load_rows(entry_rows(entries), self._tables.create(staged), "publish")
+        with failpoint("bigquery.entries"):
+            self._jobs.load_rows(entry_rows(entries), self._tables.create(staged), "publish")
         return staged
 
     def _run(self, script: str, entries: Collection[LedgerEntry]) -> None:
