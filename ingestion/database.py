@@ -39,9 +39,21 @@ def shop_transaction(url: str) -> Iterator[Cursor[TupleRow]]:
             f"no PostgreSQL answers at {_place(url)}: {str(error).splitlines()[0]}",
             f"Start the embedded one with `make up`, or let {URL_VARIABLE} name a running one.",
         ) from None
-    with connection, connection.cursor() as cursor:
-        _wait_for_other_ingests(cursor, url)
-        yield cursor
+    with connection:
+        with connection.cursor() as cursor:
+            _wait_for_other_ingests(cursor, url)
+            with _failpoint("ingest.write"):
+                yield cursor
+        with _failpoint("ingest.commit"):
+            connection.commit()
+
+
+@contextmanager
+def _failpoint(name: str) -> Iterator[None]:
+    """What `pipeline.failpoints` raises for its steps: without a hook, nobody notices."""
+    sys.audit("tillroll.failpoint", name, "before")
+    yield
+    sys.audit("tillroll.failpoint", name, "after")
 
 
 def find_url() -> str:

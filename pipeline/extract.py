@@ -16,6 +16,7 @@ from importlib.metadata import version
 from typing import TypedDict
 
 from pipeline.catalog import Catalog
+from pipeline.failpoints import failpoint
 from pipeline.fingerprint import Fingerprint, Partition
 from pipeline.lake.base import Lake
 from pipeline.manifest import Found, LakeObject, Manifest, Run, manifest_path, parse_manifest
@@ -156,10 +157,12 @@ def _write_manifest(run: Extraction, folder: date, before: Manifest | None, obje
     current = known | {o.table: o for o in objects if run.folder(o.partition) == folder}
     found = _found(run) if folder == run.day else before.run if before else None
     manifest = Manifest(code_version=version("tillroll"), day=folder, objects=dict(sorted(current.items())), run=found)
-    run.lake.write(manifest_path(folder), manifest.model_dump_json(indent=1).encode() + b"\n")
+    with failpoint("extract.manifest"):
+        run.lake.write(manifest_path(folder), manifest.model_dump_json(indent=1).encode() + b"\n")
     named = {part.path for o in current.values() for part in o.parts}
     for part in (part for o in known.values() for part in o.parts if part.path not in named):
-        run.lake.delete(part.path)
+        with failpoint("extract.delete"):
+            run.lake.delete(part.path)
 
 
 def _found(run: Extraction) -> Run:

@@ -8,6 +8,7 @@ nothing that disturbs a run is part of the program. Tests add the hook (`sys.add
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Literal
 
 # Its arguments are the failpoint's name, and `before` or `after`.
 EVENT = "tillroll.failpoint"
@@ -16,6 +17,11 @@ EVENT = "tillroll.failpoint"
 @contextmanager
 def failpoint(name: str) -> Iterator[None]:
     """Say that the durable step `name` is about to happen, and, unless it fails, that it has happened."""
-    sys.audit(EVENT, name, "before")
+    reached(name, "before")
     yield
-    sys.audit(EVENT, name, "after")
+    reached(name, "after")
+
+
+def reached(name: str, moment: Literal["before", "after"]) -> None:
+    """The same, for a step whose beginning and end are told by somebody else."""
+    sys.audit(EVENT, name, moment)

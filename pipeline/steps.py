@@ -21,6 +21,7 @@ from pipeline.embedded.postgres import EmbeddedPostgres
 from pipeline.embedded.urls import shop_url, source_url
 from pipeline.errors import ConfigurationError, TransientError
 from pipeline.extract import Extraction, extract
+from pipeline.failpoints import failpoint
 from pipeline.lake import open_lake
 from pipeline.ledger import LedgerEntry
 from pipeline.load import work_of_day
@@ -118,10 +119,12 @@ def publish_day(settings: Settings, day: date, progress: Progress = silent) -> P
         loaded = Counter(progress, "load and audit", len(work.load))
         differences = []
         for table, objects in work.load.items():
-            publication.load(table, objects, lake)
+            with failpoint("publish.load"):
+                publication.load(table, objects, lake)
         for table, objects in work.load.items():
             expected = {o.partition: o.fingerprint for o in objects}
-            differences += compare(expected, publication.fingerprints(table))
+            with failpoint("publish.audit"):
+                differences += compare(expected, publication.fingerprints(table))
             loaded.advance()
         require_equal(differences)
         published = [o for objects in work.load.values() for o in objects]

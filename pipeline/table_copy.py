@@ -11,6 +11,7 @@ import psycopg
 
 from pipeline.catalog import Table
 from pipeline.errors import DataError
+from pipeline.failpoints import failpoint
 from pipeline.fingerprint import Partition
 from pipeline.lake.base import Lake, ObjectWriter
 from pipeline.manifest import Part, object_path
@@ -88,12 +89,13 @@ def copy_table(
     waiting = list(files)
     days = [file.planned.partition.day for file in files if file.planned.partition.day]
     try:
-        for day, line in _lines(snapshot, table, days):
-            while waiting[0].planned.partition.day != day:
-                _close(waiting.pop(0), advance)
-            waiting[0].write(line)
-        for file in waiting:
-            _close(file, advance)
+        with failpoint("extract.copy"):
+            for day, line in _lines(snapshot, table, days):
+                while waiting[0].planned.partition.day != day:
+                    _close(waiting.pop(0), advance)
+                waiting[0].write(line)
+            for file in waiting:
+                _close(file, advance)
     except BaseException as error:
         for file in files:
             file.abort()

@@ -11,6 +11,7 @@ from datetime import date
 from pathlib import Path
 
 from pipeline.errors import ConfigurationError, StepError
+from pipeline.failpoints import failpoint
 from pipeline.progress import Progress, silent
 from pipeline.settings import Settings
 from pipeline.transform_changes import DATAMART as DATAMART_ENTRY
@@ -66,9 +67,11 @@ def transform_core(settings: Settings, day: date, progress: Progress = silent) -
             logger.info("%s: core is built from what is published; nothing to do", day)
             return TransformReport(day, CORE, time.monotonic() - started)
         logger.info("%s: building core for %s", day, _described(change))
-        warehouse.record_transformed(change.begun())
+        with failpoint("core.begun"):
+            warehouse.record_transformed(change.begun())
         built = run_dbt(settings, Build(project, CORE, None if change.everything else change.days), progress)
-        warehouse.record_transformed(change.done())
+        with failpoint("core.done"):
+            warehouse.record_transformed(change.done())
     return TransformReport(
         day=day,
         dataset=CORE,
@@ -104,7 +107,8 @@ def transform_datamart(settings: Settings, day: date, progress: Progress = silen
         logger.info("%s: building the datamart", day)
         built = run_dbt(settings, Build(project, DATAMART, ()), progress)
         warehouse.show_marts()
-        warehouse.record_transformed([*transformed.values(), datamart_entry(transformed, day)])
+        with failpoint("datamart.done"):
+            warehouse.record_transformed([*transformed.values(), datamart_entry(transformed, day)])
     return TransformReport(day, DATAMART, time.monotonic() - started, models=built.models, tests=built.tests)
 
 

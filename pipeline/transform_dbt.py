@@ -7,9 +7,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from pipeline.errors import StepError
+from pipeline.failpoints import reached
 from pipeline.progress import Progress
 from pipeline.settings import Settings
 from pipeline.transform_target import dbt_variables, environment
@@ -17,6 +18,7 @@ from pipeline.transform_target import dbt_variables, environment
 logger = logging.getLogger(__name__)
 
 _QUARANTINE = "quarantine_"
+_FAILPOINTS = {"snapshot": "dbt.snapshot", "model": "dbt.model", "test": "dbt.test"}
 _FAILED = {"fail", "error", "partial success"}
 
 # What a job's label says of it.
@@ -176,7 +178,7 @@ def _close_files() -> None:
 
 
 class _Watcher:
-    """Passes dbt's finished nodes on as progress; called from dbt's threads."""
+    """Passes dbt's finished nodes on as progress, and its nodes as failpoints; called from dbt's threads."""
 
     def __init__(self, progress: Progress, stage: str) -> None:
         self._progress, self._stage = progress, stage
@@ -187,7 +189,15 @@ class _Watcher:
     def __call__(self, event: Any) -> None:
         if event.info.name == "LogStartLine":
             self._total = event.data.total
+        elif event.info.name == "NodeStart":
+            _reach(event.data.node_info, "before")
         elif event.info.name == "NodeFinished":
+            _reach(event.data.node_info, "after")
             with self._lock:
                 self._done += 1
                 self._progress(self._stage, self._done, max(self._total, self._done))
+
+
+def _reach(node: Any, moment: Literal["before", "after"]) -> None:
+    if name := _FAILPOINTS.get(node.resource_type):
+        reached(name, moment)

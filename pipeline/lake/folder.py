@@ -12,6 +12,7 @@ import google_crc32c
 
 from pipeline.durable import sync_folder
 from pipeline.errors import ConfigurationError, StepError
+from pipeline.failpoints import failpoint
 from pipeline.lake import checksum
 from pipeline.manifest import Part
 
@@ -80,7 +81,8 @@ class FolderLake:
             (self.root / path).unlink(missing_ok=True)
 
     def sweep(self) -> None:
-        shutil.rmtree(self._writing, ignore_errors=True)
+        with failpoint("lake.sweep"):
+            shutil.rmtree(self._writing, ignore_errors=True)
 
 
 class FileWriter:
@@ -103,14 +105,14 @@ class FileWriter:
             self._flush()
 
     def close(self) -> Part:
-        with _named("write to the lake", self._temporary):
+        with _named("write to the lake", self._temporary), failpoint("lake.write"):
             self._flush()
             os.fsync(self._file.fileno())
             self._file.close()
         return Part(path=self._path, bytes=self._flushed, crc32c=checksum.text(self._checksum))
 
     def commit(self) -> None:
-        with _named("write to the lake", self._target):
+        with _named("write to the lake", self._target), failpoint("lake.rename"):
             self._target.parent.mkdir(parents=True, exist_ok=True)
             self._temporary.replace(self._target)
             sync_folder(self._target.parent)

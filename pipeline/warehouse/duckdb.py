@@ -15,6 +15,7 @@ from filelock import BaseFileLock, FileLock, Timeout
 
 from pipeline.catalog import Table
 from pipeline.errors import ConfigurationError, DataError, TransientError
+from pipeline.failpoints import failpoint
 from pipeline.fingerprint import Fingerprint, Partition
 from pipeline.lake.base import Lake
 from pipeline.ledger import Ledger, LedgerEntry, partition_text
@@ -196,20 +197,25 @@ class DuckDBPublication:
     def publish(self, entries: Iterable[LedgerEntry]) -> None:
         recorded = list(entries)
         for table, partitions in self._loaded.items():
-            target = f"{STAGING}.{quote(table.name)}"
-            if self._is_current(table):
-                where = in_days(table, [p.day for p in partitions if p.day]) if table.is_daily else "true"
-                self._connection.execute(f"delete from {target} where {where}")
-            else:
-                self._connection.execute(f"create or replace table {target} ({column_definitions(table)})")
-                self._connection.execute(f"delete from {LEDGER} where table_name = ?", [table.name])
-            self._connection.execute(f"insert into {target} from {_audit_table(table)}")
-        for entry in recorded:
-            table_name, day = entry.partition
-            self._connection.execute(
-                f"delete from {LEDGER} where table_name = ? and partition = ?", [table_name, partition_text(day)]
-            )
-        insert_entries(self._connection, LEDGER, recorded)
+            with failpoint("warehouse.replace"):
+                self._replace(table, partitions)
+        with failpoint("warehouse.ledger"):
+            for entry in recorded:
+                table_name, day = entry.partition
+                self._connection.execute(
+                    f"delete from {LEDGER} where table_name = ? and partition = ?", [table_name, partition_text(day)]
+                )
+            insert_entries(self._connection, LEDGER, recorded)
+
+    def _replace(self, table: Table, partitions: Sequence[Partition]) -> None:
+        target = f"{STAGING}.{quote(table.name)}"
+        if self._is_current(table):
+            where = in_days(table, [p.day for p in partitions if p.day]) if table.is_daily else "true"
+            self._connection.execute(f"delete from {target} where {where}")
+        else:
+            self._connection.execute(f"create or replace table {target} ({column_definitions(table)})")
+            self._connection.execute(f"delete from {LEDGER} where table_name = ?", [table.name])
+        self._connection.execute(f"insert into {target} from {_audit_table(table)}")
 
     def _is_current(self, table: Table) -> bool:
         """Whether the published table has the catalog's columns; otherwise it is replaced with all its history."""
@@ -246,15 +252,20 @@ def _transaction(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
     except BaseException:
         connection.rollback()
         raise
-    connection.commit()
+    with failpoint("warehouse.commit"):
+        connection.commit()
 
 
 @contextmanager
 def _open(target: str, config: dict[str, str], path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
     """Open the file, and turn what can go wrong with it into errors that name it."""
     try:
-        with duckdb.connect(target, config=config) as connection:  # type: ignore[arg-type,unused-ignore]
+        connection = duckdb.connect(target, config=config)  # type: ignore[arg-type,unused-ignore]
+        try:
             yield connection
+        finally:
+            with failpoint("warehouse.close"):  # what was committed moves from the log into the file
+                connection.close()
     except duckdb.Error as error:
         if (known := explained(error, path)) is None:
             raise

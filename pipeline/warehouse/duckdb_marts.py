@@ -9,6 +9,7 @@ import duckdb
 
 from pipeline.durable import sync_folder
 from pipeline.errors import ConfigurationError, StepError
+from pipeline.failpoints import failpoint
 from pipeline.warehouse.base import DATAMART
 from pipeline.warehouse.duckdb_sql import quote, text
 
@@ -29,10 +30,12 @@ def swap_in_copy(warehouse: Path, copy: Path) -> None:
     temporary = copy.with_suffix(".new")
     try:
         _remove(temporary)
-        _write(temporary, warehouse)
-        _write_ahead_log(copy).unlink(missing_ok=True)  # of a reader who wrote, and was killed: it fits no other file
-        temporary.replace(copy)
-        sync_folder(copy.parent)
+        with failpoint("marts.copy"):
+            _write(temporary, warehouse)
+        with failpoint("marts.swap"):
+            _write_ahead_log(copy).unlink(missing_ok=True)  # of a reader who wrote, and was killed: it fits no other
+            temporary.replace(copy)
+            sync_folder(copy.parent)
     except (duckdb.Error, OSError) as error:
         with suppress(OSError):
             _remove(temporary)

@@ -104,6 +104,7 @@ def test_finished_nodes_are_progress() -> None:
     watcher = _Watcher(lambda *news: seen.append(news), "build core")
 
     for name in ("NodeFinished", "LogStartLine", "NodeFinished", "MainReportVersion"):
-        watcher(SimpleNamespace(info=SimpleNamespace(name=name), data=SimpleNamespace(total=5)))
+        node = SimpleNamespace(resource_type="model")
+        watcher(SimpleNamespace(info=SimpleNamespace(name=name), data=SimpleNamespace(total=5, node_info=node)))
 
     assert seen == [("build core", 1, 1), ("build core", 2, 5)]
