@@ -7,12 +7,16 @@ the services are follows from Google's own variables: STORAGE_EMULATOR_HOST and 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import Protocol
+from functools import wraps
+from typing import Any, Protocol
 
 from google.cloud import bigquery, storage
 
 from pipeline.google_credentials import credentials_of
 from pipeline.settings import Settings
+
+# Most waiting for one answer of the API; a job that takes longer is asked for again.
+REQUEST_S = 60
 
 # dbt signs in as the machine does; GOOGLE_APPLICATION_CREDENTIALS, where it is set, says as whom.
 DBT_BY_DEFAULT = {"TILLROLL_DBT_BIGQUERY_METHOD": "oauth"}
@@ -61,6 +65,24 @@ _supplied: ContextVar[GoogleClients | None] = ContextVar("google_clients", defau
 def google_clients(settings: Settings) -> GoogleClients:
     """The clients in use: those that a context supplied, else those of the settings."""
     return _supplied.get() or ConfiguredClients(settings)
+
+
+def bounded(client: bigquery.Client) -> bigquery.Client:
+    """The client, which from now on waits a minute for any answer.
+
+    Of several requests (pages of a result, a job that is looked at again, a table that was there already) Google's
+    library lets nobody say how long to wait. A connection that a router has forgotten would hold its run for ever, and
+    with it the lock.
+    """
+    session = client._http
+    request = session.request
+
+    @wraps(request)
+    def bounded_request(*arguments: Any, timeout: Any = None, **more: Any) -> Any:
+        return request(*arguments, timeout=timeout or REQUEST_S, **more)
+
+    session.request = bounded_request
+    return client
 
 
 @contextmanager

@@ -18,7 +18,7 @@ from pipeline.catalog import Table
 from pipeline.errors import ConfigurationError, StepError, TransientError
 from pipeline.failpoints import failpoint
 from pipeline.fingerprint import Fingerprint, Partition
-from pipeline.google_clients import GoogleClients
+from pipeline.google_clients import GoogleClients, bounded
 from pipeline.ledger import Ledger, LedgerEntry
 from pipeline.warehouse.base import CORE, DATAMART, EQUALITIES, STAGING, Equality
 from pipeline.warehouse.bigquery_datasets import AUDIT, Datasets
@@ -153,7 +153,7 @@ class BigQueryWarehouse:
 
     @cached_property
     def _jobs(self) -> Jobs:
-        return Jobs(self._clients.bigquery(self._project, self._location), self._maximum_bytes_billed)
+        return Jobs(bounded(self._clients.bigquery(self._project, self._location)), self._maximum_bytes_billed)
 
     @cached_property
     def _datasets(self) -> Datasets:
@@ -172,7 +172,7 @@ class BigQueryWarehouse:
                 return
             self._datasets.ensure()
             lease = Lease(
-                self._clients.bigquery(self._project, self._location),
+                bounded(self._clients.bigquery(self._project, self._location)),
                 self._tables.reference(AUDIT, LOCK),
                 self._datasets.resource(AUDIT),
                 timeout_s=self._lock_timeout_s,

@@ -11,10 +11,11 @@ from google.cloud import bigquery
 
 from pipeline.errors import ConfigurationError
 from pipeline.failpoints import failpoint
+from pipeline.google_clients import REQUEST_S
 from pipeline.google_errors import RETRY, explained
 from pipeline.google_resources import Resource, dataset
 from pipeline.warehouse.base import CORE, DATAMART, STAGING
-from pipeline.warehouse.bigquery_jobs import REQUEST_S, Jobs
+from pipeline.warehouse.bigquery_jobs import Jobs
 
 AUDIT = "staging_audit"
 DATAMART_BUILD = "datamart_build"

@@ -14,12 +14,10 @@ from google.cloud import bigquery
 from google.cloud.bigquery.retry import DEFAULT_JOB_RETRY
 
 from pipeline.errors import ConfigurationError
+from pipeline.google_clients import REQUEST_S
 from pipeline.google_errors import RETRY, RETRY_FOR_S, explained, is_transient, sentence
 from pipeline.google_resources import project
 from pipeline.warehouse.bigquery_names import label
-
-# Most waiting for one answer of the API; a job that takes longer is asked for again.
-REQUEST_S = 60
 
 AnyJob = TypeVar("AnyJob", bigquery.LoadJob, bigquery.CopyJob, bigquery.QueryJob)
 

@@ -8,9 +8,9 @@ from google.cloud import bigquery
 from tenacity import Retrying, retry_if_result, stop_after_delay, wait_exponential
 
 from pipeline.errors import TransientError
+from pipeline.google_clients import REQUEST_S
 from pipeline.google_errors import RETRY, explained
 from pipeline.google_resources import project
-from pipeline.warehouse.bigquery_jobs import REQUEST_S
 
 # The steps, as jobs are labelled, that change what a later run reads.
 STEPS = {"publish", "replace", "show", "transformed", "transform_core", "transform_datamart"}

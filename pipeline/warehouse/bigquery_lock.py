@@ -18,9 +18,9 @@ from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_r
 
 from pipeline.errors import TillrollError, TransientError
 from pipeline.failpoints import failpoint
+from pipeline.google_clients import REQUEST_S
 from pipeline.google_errors import RETRY, explained
 from pipeline.google_resources import Resource
-from pipeline.warehouse.bigquery_jobs import REQUEST_S
 from pipeline.warehouse.bigquery_lock_holder import Holder, describe
 
 logger = logging.getLogger(__name__)

@@ -47,7 +47,9 @@ class Holder:
     @property
     def is_gone(self) -> bool:
         """Whether the process is known to have ended."""
-        return bool(self.machine) and self.machine == _machine() and _began(self.process) != self.began
+        if not self.machine or self.machine != _machine():
+            return False
+        return not _runs(self.process) or _began(self.process) not in ("", self.began)
 
 
 def describe() -> str:
@@ -65,10 +67,32 @@ def _machine() -> str:
     return hashlib.sha256(f"{started} {seen}".encode()).hexdigest()[:32]
 
 
+def _runs(process: str) -> bool:
+    """Whether there is a process of this number. One that nobody has buried yet (a zombie) does not run any more."""
+    try:
+        os.kill(int(process), 0)
+    except PermissionError:
+        return True  # somebody else's
+    except (ProcessLookupError, ValueError, OverflowError):
+        return False
+    return not _state(process).startswith("Z")
+
+
+def _state(process: str) -> str:
+    fields = _status(process)
+    return fields[0] if fields else ""
+
+
 def _began(process: str) -> str:
-    """When a process began, by the kernel's clock; empty where there is no such process."""
+    """When a process began, by the kernel's clock; empty where that cannot be seen (`/proc` can hide it: hidepid)."""
+    fields = _status(process)
+    return fields[19] if fields else ""
+
+
+def _status(process: str) -> list[str]:
+    """What the kernel says of a process, from its state on."""
     try:
         fields = (_PROCESSES / process / "stat").read_text("utf-8", "replace")
     except OSError:
-        return ""
-    return fields.rpartition(")")[2].split()[19]
+        return []
+    return fields.rpartition(")")[2].split()

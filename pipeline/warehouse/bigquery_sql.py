@@ -128,7 +128,10 @@ def _day(table: Table) -> str:
 
 def _span(column: Column, first: date, last: date) -> str:
     name = _of_row(column)
-    return f"({name} >= {_literal(column, first)} and {name} < {_literal(column, last + timedelta(days=1))})"
+    begun = f"{name} >= {_literal(column, first)}"
+    if last == date.max:  # the calendar ends here, in BigQuery too
+        return f"({begun})"
+    return f"({begun} and {name} < {_literal(column, last + timedelta(days=1))})"
 
 
 def _of_row(column: Column) -> str:

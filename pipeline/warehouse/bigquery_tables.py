@@ -8,9 +8,10 @@ from google.cloud import bigquery
 
 from pipeline.catalog import Table
 from pipeline.failpoints import failpoint
+from pipeline.google_clients import REQUEST_S
 from pipeline.google_errors import RETRY, explained
 from pipeline.warehouse.bigquery_datasets import Datasets
-from pipeline.warehouse.bigquery_jobs import REQUEST_S, Jobs
+from pipeline.warehouse.bigquery_jobs import Jobs
 from pipeline.warehouse.bigquery_sql import clustering_columns, column_type
 
 LABELS = {"app": "tillroll"}

@@ -93,6 +93,11 @@ def test_days_apart_are_bounded_together() -> None:
     assert condition == f"{bounds} and ({first} or {second} t.`at` < date '2025-01-05'))"
 
 
+def test_the_calendars_last_day_has_no_day_after() -> None:
+    assert in_days(daily("date"), [date.max]) == "(t.`at` >= date '9999-12-31')"
+    assert in_days(daily("date"), [DAY, date.max]).startswith("(t.`at` >= date '2025-01-01') and (")
+
+
 def test_no_days_are_no_rows() -> None:
     assert in_days(daily(), []) == "false"
 

@@ -1,5 +1,6 @@
 """The lock in BigQuery: one writer at a time, whoever is killed, and nobody goes on who has lost it."""
 
+import os
 import subprocess
 import sys
 import threading
@@ -20,8 +21,9 @@ from pipeline import steps
 from pipeline.errors import TransientError
 from pipeline.google_errors import RETRY
 from pipeline.google_resources import dataset
+from pipeline.warehouse import bigquery_lock_holder
 from pipeline.warehouse.bigquery_lock import Lease
-from pipeline.warehouse.bigquery_lock_holder import Holder, describe
+from pipeline.warehouse.bigquery_lock_holder import Holder, _began, describe
 from pipeline.warehouse.bigquery_publication import BigQueryPublication
 
 pytestmark = pytest.mark.slow
@@ -107,6 +109,24 @@ def test_a_process_of_the_same_number_is_another(cloud: EmulatedCloud) -> None:
 
     with lease(cloud).held():
         pass
+
+
+def test_a_process_that_nobody_has_buried_holds_no_lock(cloud: EmulatedCloud) -> None:
+    """Killed in a container whose first process buries nobody, it stays in the kernel's list for good."""
+    with subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"]) as process:
+        alive = replace(Holder.new(), process=str(process.pid), began=_began(str(process.pid)))
+        assert not alive.is_gone
+        process.kill()
+        os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
+        assert alive.is_gone
+
+
+def test_a_process_that_cannot_be_seen_may_live(monkeypatch: pytest.MonkeyPatch) -> None:
+    """`/proc` mounted with hidepid shows nobody the processes of others."""
+    seen = bigquery_lock_holder._status
+    monkeypatch.setattr(bigquery_lock_holder, "_status", lambda process: [] if process == "1" else seen(process))
+
+    assert not replace(Holder.new(), process="1", began="5").is_gone
 
 
 def test_a_lease_that_ran_out_is_free(cloud: EmulatedCloud) -> None:

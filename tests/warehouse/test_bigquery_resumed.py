@@ -4,10 +4,13 @@ import os
 import signal
 import subprocess
 import sys
+from typing import Any
 
 import pytest
 from cloud_shop import CloudShop
 from google.api_core.exceptions import RetryError
+from requests import PreparedRequest, Response
+from requests.adapters import HTTPAdapter
 from small_shop import DAY
 
 from pipeline import steps
@@ -180,3 +183,22 @@ def test_a_lost_ledger_leaves_no_row_behind_that_the_source_has_lost(cloud_shop:
     cloud_shop.sync()
 
     assert cloud_shop.audit().equal
+
+
+def test_no_request_waits_for_ever(cloud_shop: CloudShop, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A connection that a router has forgotten brings neither an answer nor an error."""
+    waits: list[tuple[object, str]] = []
+    send = HTTPAdapter.send
+
+    def watched(adapter: HTTPAdapter, request: PreparedRequest, **more: Any) -> Response:
+        waits.append((more["timeout"], f"{request.method} {request.url}"))
+        return send(adapter, request, **more)
+
+    cloud_shop.sync()
+    cloud_shop.execute("update ecommerce.sale set amount = 0 where sale_id = 3")
+    monkeypatch.setattr(HTTPAdapter, "send", watched)
+    cloud_shop.sync()
+    assert cloud_shop.opened().row_counts()
+
+    assert len(waits) > 50
+    assert [request for wait, request in waits if not wait] == []
