@@ -1,5 +1,6 @@
-"""on_failure_callback: one mail for each task that failed for good.
+"""on_failure_callback: one alert for each task that failed for good.
 
+The alert is in the outbox before anything is sent: what the mail server does not take now, the sentinel sends later.
 It runs in the task's process after the task's end is recorded. It never raises, and it gives up after a few seconds:
 Airflow kills a task that does not come to its end.
 """
@@ -14,9 +15,11 @@ logger = logging.getLogger(__name__)
 # Seconds a callback may take; Airflow's own limit is [core] task_success_overtime, 20.
 PATIENCE = 12.0
 
+RECORDED_BY = "callback"
+
 
 def alert_failure(context: Mapping[str, Any]) -> None:
-    """Mail the failure that `context` is about. Where that fails, the task's log says so, and the task is as it was."""
+    """Alert people to the failure that `context` is about. Where that fails, the task's log says so, and why."""
     try:
         _within(PATIENCE, lambda: _alert(context))
     except Exception:
@@ -26,15 +29,27 @@ def alert_failure(context: Mapping[str, Any]) -> None:
 def _alert(context: Mapping[str, Any]) -> None:
     # Here and not above: every parsing of a DAG file imports this module, and few runs fail.
     from pipeline.airflow_support.failure_context import failure_of, settings_for_alert
-    from pipeline.alerts.mail import compose
+    from pipeline.alerts.channels import Mail, channels_of
+    from pipeline.alerts.delivery import deliver
     from pipeline.alerts.masking import secrets_of
-    from pipeline.alerts.smtp import send
-    from pipeline.embedded.urls import smtp_url
+    from pipeline.alerts.outbox import Outbox
+    from pipeline.errors import StepError
 
     settings = settings_for_alert()
-    message = compose(failure_of(context, secrets_of(settings)), settings.alert_from, settings.alert_to)
-    send(message, smtp_url(settings))
-    logger.info("mailed %s to %s", message["Subject"], message["To"])
+    alert = failure_of(context, secrets_of(settings)).alert()
+    channels = channels_of(settings)
+    try:
+        outbox = Outbox.of(settings.data)
+        outbox.record(alert, RECORDED_BY, channels)
+        delivered = deliver(outbox, channels, key=alert.key)
+    except StepError:
+        logger.exception("the outbox cannot be used; the mail is sent without it")
+        Mail(settings).send(alert)
+        return
+    for error in delivered.errors:
+        logger.error("not mailed yet, and kept in the outbox, from where the sentinel sends it: %s", error)
+    if delivered.arrived:
+        logger.info("alerted people: %s", alert.title)
 
 
 def _within(seconds: float, work: Callable[[], None]) -> None:

@@ -1,8 +1,11 @@
-"""A failure: what one mail is about."""
+"""A failed task, and the alert about it."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from hashlib import sha256
+
+from pipeline.alerts.alert import Alert, Pair
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,3 +34,51 @@ class Failure:
     def key(self) -> str:
         """16 hex digits that name this failure, however often it is reported."""
         return sha256("\n".join([self.dag, self.task, self.run, str(self.attempt)]).encode()).hexdigest()[:16]
+
+    def alert(self) -> Alert:
+        """What somebody has to hear about it."""
+        return Alert(
+            key=self.key,
+            topic=f"{self.dag}.{self.task}",
+            title=f"FAILED {self.dag}.{self.task} for {self.day}",
+            raised_at=self.failed_at,
+            facts=tuple(_facts(self)),
+            sections=tuple(_sections(self)),
+        )
+
+
+def _facts(failure: Failure) -> Iterator[Pair]:
+    yield "DAG", failure.dag
+    yield "Task", f"{failure.task} (try {failure.attempt})"
+    yield "Day", failure.day
+    yield "Run", failure.run
+    yield "Started", _moment(failure.started_at)
+    yield "Failed", _moment(failure.failed_at) + _duration(failure)
+    yield "Exception", failure.error
+    yield "Log", failure.log_url
+
+
+def _sections(failure: Failure) -> Iterator[Pair]:
+    """What happened, what to do, how to retry, the evidence."""
+    yield "Error", failure.message or "(the exception has no text)"
+    yield "What to do", "\n\n".join(filter(None, [failure.remedy, failure.guidance])) or "Read the log."
+    yield "How to run it again", _retry(failure)
+    yield "Traceback, its last lines", failure.traceback or "(none reached the alert: the process may have been killed)"
+
+
+def _retry(failure: Failure) -> str:
+    return (
+        "Open the log above and press Clear: the task runs again, and the DAGs after it follow by themselves.\n"
+        f"Or, in a terminal: tillroll backfill --from {failure.day} --to {failure.day} --reprocess\n"
+        "Running a step again is safe: nothing is doubled."
+    )
+
+
+def _moment(moment: datetime | None) -> str:
+    return moment.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S UTC") if moment else "unknown"
+
+
+def _duration(failure: Failure) -> str:
+    if failure.started_at is None:
+        return ""
+    return f", after {(failure.failed_at - failure.started_at).total_seconds():.1f} s"

@@ -5,7 +5,19 @@ from importlib import import_module
 from pipeline.cli.app import app
 
 # In the order in which `tillroll --help` lists their commands.
-_MODULES = ("servers", "chain", "backfill", "steps", "audit", "report", "cost", "status", "discover", "doctor")
+_MODULES = (
+    "servers",
+    "chain",
+    "backfill",
+    "steps",
+    "audit",
+    "report",
+    "cost",
+    "status",
+    "discover",
+    "doctor",
+    "alerts",
+)
 
 
 def main() -> None:

@@ -4,10 +4,11 @@ import json
 import smtplib
 import urllib.request
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 
 import psycopg
 
+from pipeline.alerts.liveness import last_look, lives
 from pipeline.embedded import ports
 from pipeline.embedded.postgres import EmbeddedPostgres
 from pipeline.embedded.urls import airflow_api_url, uses_embedded_postgres
@@ -29,7 +30,7 @@ def stack_health(settings: Settings, since: datetime | None = None) -> list[Heal
     """The health of every server but those that the settings replace. For `since` see `airflow_health`."""
     postgres = [postgres_health(settings)] if uses_embedded_postgres(settings) else []
     inbox = [] if settings.smtp_url else [inbox_health(settings)]
-    return [*postgres, *inbox, *airflow_health(settings, since)]
+    return [*postgres, *inbox, sentinel_health(settings, since), *airflow_health(settings, since)]
 
 
 def postgres_health(settings: Settings) -> Health:
@@ -55,6 +56,15 @@ def inbox_health(settings: Settings) -> Health:
     except (OSError, smtplib.SMTPException) as error:
         return Health("inbox", ok=False, detail=str(error))
     return Health("inbox", ok=True, detail=f"port {number}")
+
+
+def sentinel_health(settings: Settings, since: datetime | None = None) -> Health:
+    """The sentinel: has it looked into the outbox lately, and after `since`?"""
+    looked = last_look(settings)
+    if looked is None or (since and looked < since):
+        return Health("sentinel", ok=False, detail="it has not looked into the outbox yet")
+    ago = (datetime.now(UTC) - looked).total_seconds()
+    return Health("sentinel", ok=lives(settings), detail=f"looked into the outbox {ago:.0f} s ago")
 
 
 def airflow_health(settings: Settings, since: datetime | None = None) -> list[Health]:

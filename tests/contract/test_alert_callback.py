@@ -14,6 +14,7 @@ from mail_catcher import catching_mail
 
 from pipeline.airflow_support import callbacks
 from pipeline.airflow_support.callbacks import alert_failure
+from pipeline.alerts.outbox import Outbox
 from pipeline.errors import DataError
 
 
@@ -49,15 +50,38 @@ def test_one_mail_without_the_source_password(context: dict[str, Any], monkeypat
 
 
 def test_a_server_that_is_down_is_logged(
-    context: dict[str, Any], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    context: dict[str, Any], monkeypatch: pytest.MonkeyPatch, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     with closing(socket.socket()) as reserved:
         reserved.bind(("127.0.0.1", 0))
         monkeypatch.setenv("TILLROLL_SMTP_URL", f"smtp://mailer:hunter2@127.0.0.1:{reserved.getsockname()[1]}")
         alert_failure(context)
-    assert "NO MAIL was sent" in caplog.text
+    assert "kept in the outbox" in caplog.text
     assert "cannot be reached" in caplog.text
     assert "hunter2" not in caplog.text
+    (entry,) = Outbox.of(tmp_path).entries()
+    assert "cannot be reached" in entry.deliveries[0].error
+
+
+def test_a_failure_that_is_reported_twice_is_mailed_once(
+    context: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with catching_mail() as inbox:
+        monkeypatch.setenv("TILLROLL_SMTP_URL", inbox.url)
+        alert_failure(context)
+        alert_failure(context)
+    assert len(inbox.messages) == 1
+
+
+def test_a_failure_is_mailed_without_an_outbox_where_there_can_be_none(
+    context: dict[str, Any], monkeypatch: pytest.MonkeyPatch, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / "alerts").write_text("a file where the folder should be")
+    with catching_mail() as inbox:
+        monkeypatch.setenv("TILLROLL_SMTP_URL", inbox.url)
+        alert_failure(context)
+    assert len(inbox.messages) == 1
+    assert "the outbox cannot be used" in caplog.text
 
 
 def test_a_server_that_never_answers_does_not_hold_the_task_up(

@@ -26,7 +26,7 @@ pytestmark = pytest.mark.filterwarnings("ignore:Requiring AUTH while not requiri
 
 NOW = datetime.now(UTC)
 FAILURE = Failure("dag", "task", "2025-01-03", "run", 1, "Error", "text", "", "", "", NOW, NOW, "http://x")
-MESSAGE = compose(FAILURE, "tillroll@localhost", ["ops@example.org"])
+MESSAGE = compose(FAILURE.alert(), "tillroll@localhost", ["ops@example.org"])
 LOGIN = f"{quote(USER)}:{quote(PASSWORD, safe='')}"
 
 

@@ -46,7 +46,7 @@ FACTS = [
 
 def sent(failure: Failure) -> EmailMessage:
     """The mail as a reader's program gets it: through bytes."""
-    message = compose(failure, "tillroll@example.org", ["a@example.org", "b@example.org"])
+    message = compose(failure.alert(), "tillroll@example.org", ["a@example.org", "b@example.org"])
     return BytesParser(policy=default).parsebytes(message.as_bytes())
 
 
@@ -107,7 +107,9 @@ def test_html_is_escaped() -> None:
     "text", ["naïve café ☕ 你好", "bytes that are no UTF-8: \udcff\udcfe", "x" * 5_000, "two\r\nlines\x00"]
 )
 def test_any_text_can_be_sent(text: str) -> None:
-    raw = compose(dataclasses.replace(FAILURE, message=text, day=text), "tillroll@localhost", ["x@y"]).as_bytes()
+    raw = compose(
+        dataclasses.replace(FAILURE, message=text, day=text).alert(), "tillroll@localhost", ["x@y"]
+    ).as_bytes()
     assert raw.isascii()
     assert all(len(line) <= 998 for line in raw.splitlines())
     assert "FAILED" in BytesParser(policy=default).parsebytes(raw)["Subject"]
@@ -119,7 +121,7 @@ def test_text_comes_back_as_it_was() -> None:
 
 
 def test_plain_english_is_readable_without_a_mail_program() -> None:
-    raw = compose(FAILURE, "tillroll@localhost", ["x@y"]).as_bytes().decode("ascii")
+    raw = compose(FAILURE.alert(), "tillroll@localhost", ["x@y"]).as_bytes().decode("ascii")
     assert FAILURE.log_url in raw
     assert "Subject: [Tillroll] FAILED gcs_to_bq_staging.publish for 2025-01-03" in raw
 

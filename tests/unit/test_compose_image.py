@@ -83,7 +83,7 @@ def test_the_installer_is_the_makefiles_and_hashed() -> None:
 
 def test_volumes_are_mounted_on_folders_that_the_image_makes() -> None:
     """A volume takes its owner from there; on a folder that is not, it would be root's."""
-    made = re.search(r"install -d -o tillroll .*", DOCKERFILE)
+    made = re.search(r"install -d -o tillroll (?:.*\\\n)*.*", DOCKERFILE)
     mounts = {
         mount.split(":")[1]
         for service in SERVICES.values() if service["image"].startswith("tillroll:")

@@ -1,0 +1,40 @@
+"""An alert: what somebody has to hear, whatever found it. How it is shown is the matter of each channel."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+
+Pair = tuple[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Alert:
+    """One thing that went wrong. Texts are masked by whoever builds it; times are aware.
+
+    `key` names what failed: whoever reports it, and however often, it is the same alert. `topic` is what the mails of
+    one trouble have in common (`gcs_to_bq_staging.publish`). `title` is the subject line without its mark. `facts` are
+    names and values; `sections` titles and texts, in reading order.
+    """
+
+    key: str
+    topic: str
+    title: str
+    raised_at: datetime
+    facts: tuple[Pair, ...]
+    sections: tuple[Pair, ...]
+
+    def to_json(self) -> str:
+        """The alert as one JSON document."""
+        return json.dumps({**asdict(self), "raised_at": self.raised_at.isoformat()})
+
+    @classmethod
+    def from_json(cls, text: str) -> "Alert":
+        """The alert that `to_json` wrote."""
+        found = json.loads(text)
+        found["raised_at"] = datetime.fromisoformat(found["raised_at"])
+        return cls(**{**found, "facts": _pairs(found["facts"]), "sections": _pairs(found["sections"])})
+
+
+def _pairs(items: Sequence[Sequence[str]]) -> tuple[Pair, ...]:
+    return tuple((name, value) for name, value in items)

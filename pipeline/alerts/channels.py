@@ -1,0 +1,50 @@
+"""Channels: the ways to people. Mail is the one there always is."""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from pipeline.alerts.alert import Alert
+from pipeline.alerts.mail import compose
+from pipeline.alerts.smtp import send
+from pipeline.embedded.urls import smtp_url
+from pipeline.settings import Settings
+
+
+class Channel(Protocol):
+    """One way to people."""
+
+    @property
+    def name(self) -> str:
+        """What the outbox calls it."""
+
+    @property
+    def reaches(self) -> str:
+        """Who is reached, for people."""
+
+    def send(self, alert: Alert) -> None:
+        """Hand the alert over, within seconds.
+
+        Raises:
+            TillrollError: it was not taken.
+        """
+
+
+@dataclass(frozen=True, slots=True)
+class Mail:
+    """Mail to everybody in TILLROLL_ALERT_TO, through TILLROLL_SMTP_URL or the local inbox."""
+
+    settings: Settings
+    name: str = "mail"
+
+    @property
+    def reaches(self) -> str:
+        return ", ".join(self.settings.alert_to)
+
+    def send(self, alert: Alert) -> None:
+        send(compose(alert, self.settings.alert_from, self.settings.alert_to), smtp_url(self.settings))
+
+
+def channels_of(settings: Settings) -> dict[str, Channel]:
+    """The channels that the settings name, by name."""
+    mail = Mail(settings)
+    return {mail.name: mail}

@@ -1,0 +1,193 @@
+"""The outbox: every alert there ever was, and for each channel whether it has been delivered.
+
+An alert is in here before anybody tries to send it, under the key of what failed: reported twice, it is one alert. A
+delivery is claimed before it is tried, for a while, so that two senders never send the same; a sender that is killed
+loses its claim by time, and the next one sends the very same message again.
+
+It is a file of its own, and not a table beside Airflow's metadata, because that database may be what has failed.
+"""
+
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, Row, and_, insert, select, update
+from sqlalchemy.exc import DatabaseError
+
+from pipeline.alerts.alert import Alert
+from pipeline.alerts.outbox_tables import ALERTS, DELIVERIES, METADATA, moment_of, open_file, stored
+from pipeline.errors import StepError
+
+FILE = "outbox.db"
+CLAIM = timedelta(seconds=60)
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """An alert's way to one channel. Undelivered ones are tried from `next_try_at` on; `error` is of the last try."""
+
+    channel: str
+    tries: int
+    next_try_at: datetime
+    delivered_at: datetime | None
+    error: str
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """An alert in the outbox. `recorded_by` says who found it: a callback, a listener, the sentinel, a person."""
+
+    alert: Alert
+    recorded_at: datetime
+    recorded_by: str
+    acknowledged_at: datetime | None
+    deliveries: tuple[Delivery, ...]
+
+    @property
+    def delivered(self) -> bool:
+        return all(delivery.delivered_at for delivery in self.deliveries)
+
+
+class Outbox:
+    """The outbox in one file. Every method is one transaction; several processes may use it at once.
+
+    Each raises StepError where the file cannot be read or written; the text names it.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._engine = open_file(path)
+
+    @classmethod
+    def of(cls, data: Path) -> "Outbox":
+        """The outbox of a data folder, made where there is none."""
+        folder = data / "alerts"
+        try:
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        except OSError as error:
+            raise StepError(f"cannot make {folder}: {error.strerror}", "Repair the folder's permissions.") from error
+        outbox = cls(folder / FILE)
+        with outbox._explained():
+            METADATA.create_all(outbox._engine)
+        return outbox
+
+    def record(self, alert: Alert, recorded_by: str, channels: Collection[str], now: datetime | None = None) -> bool:
+        """Keep the alert, to be delivered to these channels from now on. False: it was there already."""
+        moment = stored(now or datetime.now(UTC))
+        row = {
+            "key": alert.key,
+            "topic": alert.topic,
+            "title": alert.title,
+            "raised_at": stored(alert.raised_at),
+            "recorded_at": moment,
+            "recorded_by": recorded_by,
+            "content": alert.to_json(),
+        }
+        with self._begin() as connection:
+            if connection.execute(select(ALERTS.c.key).where(ALERTS.c.key == alert.key)).first():
+                return False
+            connection.execute(insert(ALERTS), row)
+            ways = [{"key": alert.key, "channel": channel, "next_try_at": moment} for channel in channels]
+            if ways:
+                connection.execute(insert(DELIVERIES), ways)
+        return True
+
+    def claim(self, now: datetime | None = None, key: str | None = None) -> tuple[Alert, Delivery] | None:
+        """The delivery that has been due for longest (of the alert `key`, where given), for the caller alone to try.
+
+        None where none is due. The claim ends after a minute, `delivered` or `failed`.
+        """
+        moment = stored(now or datetime.now(UTC))
+        due = and_(DELIVERIES.c.delivered_at.is_(None), DELIVERIES.c.next_try_at <= moment)
+        query = select(ALERTS.c.content, DELIVERIES).join_from(DELIVERIES, ALERTS).where(due)
+        if key is not None:
+            query = query.where(DELIVERIES.c.key == key)
+        with self._begin() as connection:
+            row = connection.execute(query.order_by(DELIVERIES.c.next_try_at, ALERTS.c.recorded_at).limit(1)).first()
+            if row is None:
+                return None
+            claimed = {"next_try_at": moment + CLAIM, "tries": row.tries + 1}
+            connection.execute(update(DELIVERIES).where(_way(row.key, row.channel)).values(claimed))
+            return Alert.from_json(row.content), _delivery(row, **claimed)
+
+    def delivered(self, key: str, channel: str, now: datetime | None = None) -> None:
+        """The channel has taken the alert."""
+        self._settle(key, channel, delivered_at=stored(now or datetime.now(UTC)), error="")
+
+    def failed(self, key: str, channel: str, error: str, next_try_at: datetime) -> None:
+        """The channel has not taken it; it is due again at `next_try_at`."""
+        self._settle(key, channel, error=error, next_try_at=stored(next_try_at))
+
+    def hurry(self) -> int:
+        """Make every undelivered alert due at once. Returns how many deliveries that are."""
+        with self._begin() as connection:
+            waiting = update(DELIVERIES).where(DELIVERIES.c.delivered_at.is_(None))
+            return connection.execute(waiting.values(next_try_at=stored(datetime.now(UTC)))).rowcount
+
+    def acknowledge(self, key: str, now: datetime | None = None) -> bool:
+        """Somebody has taken care of the alert. False: there is none of this key."""
+        with self._begin() as connection:
+            found = update(ALERTS).where(ALERTS.c.key == key)
+            return bool(connection.execute(found.values(acknowledged_at=stored(now or datetime.now(UTC)))).rowcount)
+
+    def entries(self, *, limit: int = 100, open_only: bool = False) -> list[Entry]:
+        """The latest alerts, newest first; `open_only`: those that nobody has acknowledged."""
+        query = select(ALERTS).order_by(ALERTS.c.recorded_at.desc(), ALERTS.c.key).limit(limit)
+        if open_only:
+            query = query.where(ALERTS.c.acknowledged_at.is_(None))
+        return self._entries(query)
+
+    def find(self, beginning: str) -> list[Entry]:
+        """The alerts whose keys begin so."""
+        return self._entries(select(ALERTS).where(ALERTS.c.key.startswith(beginning, autoescape=True)))
+
+    def _entries(self, query: Any) -> list[Entry]:
+        with self._begin() as connection:
+            alerts = connection.execute(query).all()
+            keys = [row.key for row in alerts]
+            ways = connection.execute(select(DELIVERIES).where(DELIVERIES.c.key.in_(keys))).all()
+        return [_entry(row, [_delivery(way) for way in ways if way.key == row.key]) for row in alerts]
+
+    def _settle(self, key: str, channel: str, **values: Any) -> None:
+        with self._begin() as connection:
+            connection.execute(update(DELIVERIES).where(_way(key, channel)).values(values))
+
+    @contextmanager
+    def _begin(self) -> Iterator[Connection]:
+        with self._explained(), self._engine.begin() as connection:
+            yield connection
+
+    @contextmanager
+    def _explained(self) -> Iterator[None]:
+        try:
+            yield
+        except DatabaseError as error:
+            raise StepError(
+                f"cannot use the outbox {self.path}: {error.orig}",
+                "Free disk space or repair its permissions. A damaged file may be moved away: a new one is made.",
+            ) from error
+
+
+def _way(key: str, channel: str) -> Any:
+    return and_(DELIVERIES.c.key == key, DELIVERIES.c.channel == channel)
+
+
+def _entry(row: Row[Any], deliveries: Sequence[Delivery]) -> Entry:
+    return Entry(
+        alert=Alert.from_json(row.content),
+        recorded_at=moment_of(row.recorded_at),
+        recorded_by=row.recorded_by,
+        acknowledged_at=row.acknowledged_at and moment_of(row.acknowledged_at),
+        deliveries=tuple(deliveries),
+    )
+
+
+def _delivery(row: Row[Any], **newer: Any) -> Delivery:
+    values = {**row._mapping, **newer}
+    done = values["delivered_at"]
+    return Delivery(
+        values["channel"], values["tries"], moment_of(values["next_try_at"]), done and moment_of(done), values["error"]
+    )

@@ -1,0 +1,73 @@
+"""Where the outbox keeps its alerts: two tables in one SQLite file, and transactions that do not deadlock."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import (
+    Column,
+    Connection,
+    DateTime,
+    Engine,
+    ForeignKey,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    create_engine,
+    event,
+)
+from sqlalchemy.pool import NullPool
+
+BUSY_SECONDS = 5
+
+METADATA = MetaData()
+ALERTS = Table(
+    "alert",
+    METADATA,
+    Column("key", String, primary_key=True),
+    Column("topic", String, nullable=False),
+    Column("title", String, nullable=False),
+    Column("raised_at", DateTime, nullable=False),
+    Column("recorded_at", DateTime, nullable=False, index=True),
+    Column("recorded_by", String, nullable=False),
+    Column("acknowledged_at", DateTime),
+    Column("content", String, nullable=False),
+)
+DELIVERIES = Table(
+    "delivery",
+    METADATA,
+    Column("key", ForeignKey("alert.key"), primary_key=True),
+    Column("channel", String, primary_key=True),
+    Column("tries", Integer, nullable=False, default=0),
+    Column("next_try_at", DateTime, nullable=False),
+    Column("delivered_at", DateTime),
+    Column("error", String, nullable=False, default=""),
+)
+
+
+def open_file(path: Path) -> Engine:
+    """An engine whose transactions take the file's lock at their beginning, so that none waits for one that waits."""
+    engine = create_engine(f"sqlite:///{path}", connect_args={"timeout": BUSY_SECONDS}, poolclass=NullPool)
+
+    @event.listens_for(engine, "connect")
+    def _own_transactions(connection: Any, _: Any) -> None:
+        connection.isolation_level = None  # the driver begins none of its own
+        connection.execute("pragma foreign_keys = on")
+        connection.execute("pragma synchronous = full")
+
+    @event.listens_for(engine, "begin")
+    def _take_the_lock(connection: Connection) -> None:
+        connection.exec_driver_sql("begin immediate")
+
+    return engine
+
+
+def stored(moment: datetime) -> datetime:
+    """A moment as it is kept: SQLite keeps no zone, so all is UTC."""
+    return moment.astimezone(UTC).replace(tzinfo=None)
+
+
+def moment_of(kept: datetime) -> datetime:
+    """The moment that was kept so."""
+    return kept.replace(tzinfo=UTC)

@@ -1,0 +1,172 @@
+"""Commands `alerts list`, `show`, `test`, `flush`, `ack`: what people were alerted to, and whether it reached them."""
+
+from datetime import UTC, datetime
+from typing import Annotated
+
+import typer
+
+from pipeline.alerts.outbox import Delivery, Entry, Outbox
+from pipeline.cli.app import app
+from pipeline.cli.console import out, table
+from pipeline.cli.options import Json
+from pipeline.errors import ConfigurationError
+from pipeline.reports import to_json
+from pipeline.settings import Settings
+
+Key = Annotated[str, typer.Argument(help="The alert's key, as `alerts list` shows it, or its beginning.")]
+All = Annotated[bool, typer.Option("--all", help="Those that somebody has acknowledged too.")]
+
+_commands = typer.Typer(no_args_is_help=True)
+app.add_typer(_commands, name="alerts")
+
+
+@_commands.callback()
+def _alerts() -> None:
+    """What people were alerted to, and whether it has reached them.
+
+    Example:  tillroll alerts list
+    """
+
+
+@_commands.command(name="list")
+def list_(everything: All = False, json: Json = False) -> None:
+    """List the latest hundred alerts that nobody has acknowledged, newest first.
+
+    Example:  tillroll alerts list --all
+    """
+    entries = _outbox().entries(open_only=not everything)
+    if json:
+        print(to_json([_plain(entry) for entry in entries]))
+        return
+    rows = [(e.alert.key, _moment(e.recorded_at), e.recorded_by, e.alert.title, _arrival(e)) for e in entries]
+    table("", ["key", "recorded (UTC)", "by", "alert", "arrived"], rows)
+    if not entries:
+        out.print("There are none." if everything else "There are none; `--all` shows those that are acknowledged too.")
+
+
+@_commands.command()
+def show(key: Key, json: Json = False) -> None:
+    """Show one alert in full, and every try to deliver it.
+
+    Example:  tillroll alerts show 3f2a
+    """
+    entry = _entry(_outbox(), key)
+    if json:
+        print(to_json(_plain(entry)))
+        return
+    out.print(entry.alert.title, markup=False)
+    for name, value in entry.alert.facts:
+        out.print(f"  {name:<10} {value}", markup=False)
+    for title, text in entry.alert.sections:
+        out.print(f"\n{title}\n{text}", markup=False)
+    out.print()
+    table("", ["channel", "tries", "delivered (UTC)", "last error"], [_tries(way) for way in entry.deliveries])
+
+
+@_commands.command()
+def test() -> None:
+    """Send an alert that is a test through every channel, and say what happened.
+
+    Exit code 0: every channel took it. 1: one did not.
+
+    Example:  tillroll alerts test
+    """
+    from pipeline.alerts.channels import channels_of
+    from pipeline.alerts.trial import trial_alert
+
+    settings = Settings.load()
+    alert, failed = trial_alert(datetime.now(UTC)), 0
+    for channel in channels_of(settings).values():
+        try:
+            channel.send(alert)
+        except Exception as error:  # noqa: BLE001 - whatever it is, the other channels are tried too
+            out.print(f"{channel.name}: not taken: {error}", markup=False)
+            failed += 1
+        else:
+            out.print(f"{channel.name}: taken for {channel.reaches}", markup=False)
+    if failed:
+        raise typer.Exit(1)
+
+
+@_commands.command()
+def flush() -> None:
+    """Try everything that waits to be sent now, without waiting for its turn.
+
+    Exit code 0: nothing waits any more. 1: something still does.
+
+    Example:  tillroll alerts flush
+    """
+    from pipeline.alerts.channels import channels_of
+    from pipeline.alerts.delivery import deliver
+
+    settings = Settings.load()
+    outbox = Outbox.of(settings.data)
+    waiting = outbox.hurry()
+    delivered = deliver(outbox, channels_of(settings))
+    out.print(f"{waiting} waited, {delivered.arrived} arrived")
+    for error in sorted(set(delivered.errors)):
+        out.print(f"  {error}", markup=False)
+    if delivered.errors:
+        raise typer.Exit(1)
+
+
+@_commands.command()
+def ack(key: Key) -> None:
+    """Acknowledge an alert: somebody takes care of it, and `alerts list` leaves it out.
+
+    Example:  tillroll alerts ack 3f2a
+    """
+    outbox = _outbox()
+    entry = _entry(outbox, key)
+    outbox.acknowledge(entry.alert.key)
+    out.print(f"acknowledged: {entry.alert.title}", markup=False)
+
+
+def _outbox() -> Outbox:
+    return Outbox.of(Settings.load().data)
+
+
+def _entry(outbox: Outbox, beginning: str) -> Entry:
+    found = outbox.find(beginning)
+    if len(found) == 1:
+        return found[0]
+    what = f"{len(found)} alerts have keys that begin" if found else "no alert has a key that begins"
+    raise ConfigurationError(f"{what} with {beginning!r}", "`tillroll alerts list --all` shows the keys.")
+
+
+def _arrival(entry: Entry) -> str:
+    if entry.delivered:
+        return "yes"
+    waiting = [way for way in entry.deliveries if way.delivered_at is None]
+    return "; ".join(f"{way.channel}: not after {way.tries} tries" for way in waiting)
+
+
+def _tries(way: Delivery) -> tuple[str, int, str, str]:
+    return way.channel, way.tries, _moment(way.delivered_at) if way.delivered_at else "not yet", way.error
+
+
+def _plain(entry: Entry) -> dict[str, object]:
+    times = {"recorded_at": entry.recorded_at.isoformat(), "acknowledged_at": _iso(entry.acknowledged_at)}
+    ways = [
+        {"channel": w.channel, "tries": w.tries, "delivered_at": _iso(w.delivered_at), "error": w.error}
+        for w in entry.deliveries
+    ]
+    alert = entry.alert
+    return {
+        "key": alert.key,
+        "title": alert.title,
+        "raised_at": alert.raised_at.isoformat(),
+        "recorded_by": entry.recorded_by,
+        **times,
+        "facts": dict(alert.facts),
+        "sections": dict(alert.sections),
+        "deliveries": ways,
+    }
+
+
+def _iso(moment: datetime | None) -> str | None:
+    return moment.isoformat() if moment else None
+
+
+def _moment(moment: datetime) -> str:
+    return f"{moment:%Y-%m-%d %H:%M:%S}"

@@ -1,0 +1,150 @@
+"""The outbox: an alert is kept once, each delivery is one sender's at a time, and what nobody took stays due."""
+
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from pipeline.alerts.alert import Alert
+from pipeline.alerts.delivery import pause
+from pipeline.alerts.outbox import CLAIM, FILE, Outbox
+from pipeline.errors import StepError
+
+NOW = datetime(2025, 1, 4, 0, 5, tzinfo=UTC)
+CHANNELS = ("mail", "pager")
+
+
+def alert(key: str = "a1") -> Alert:
+    return Alert(key, "dag.task", f"FAILED {key}: Ünïcode", NOW, (("DAG", "dag"),), (("Error", "line 1\nline 2"),))
+
+
+@pytest.fixture
+def outbox(tmp_path: Path) -> Outbox:
+    return Outbox.of(tmp_path)
+
+
+def test_an_alert_is_kept_as_it_was(outbox: Outbox) -> None:
+    assert outbox.record(alert(), "callback", CHANNELS, NOW)
+
+    (entry,) = outbox.entries()
+    assert entry.alert == alert()
+    assert (entry.recorded_at, entry.recorded_by, entry.acknowledged_at) == (NOW, "callback", None)
+    assert [(way.channel, way.tries, way.delivered_at) for way in entry.deliveries] == [
+        ("mail", 0, None),
+        ("pager", 0, None),
+    ]
+
+
+def test_what_is_reported_twice_is_one_alert(outbox: Outbox, tmp_path: Path) -> None:
+    def report(by: str) -> bool:
+        return Outbox.of(tmp_path).record(alert(), by, CHANNELS)
+
+    with ThreadPoolExecutor(8) as pool:
+        kept = list(pool.map(report, (f"reporter {n}" for n in range(24))))
+
+    assert kept.count(True) == 1
+    assert len(outbox.entries()) == 1
+
+
+def test_a_delivery_is_one_senders_until_its_claim_ends(outbox: Outbox) -> None:
+    outbox.record(alert(), "callback", ["mail"], NOW)
+
+    claimed = outbox.claim(NOW)
+    assert claimed is not None
+    assert (claimed[0], claimed[1].tries) == (alert(), 1)
+    assert outbox.claim(NOW + CLAIM - timedelta(seconds=1)) is None
+    again = outbox.claim(NOW + CLAIM)
+    assert again is not None
+    assert again[1].tries == 2
+
+
+def test_every_delivery_is_claimed_once_however_many_senders_there_are(outbox: Outbox, tmp_path: Path) -> None:
+    for number in range(20):
+        outbox.record(alert(f"a{number}"), "callback", CHANNELS, NOW)
+
+    def send_all(_: int) -> list[tuple[str, str]]:
+        own = Outbox.of(tmp_path)
+        return [(found.key, way.channel) for found, way in iter(lambda: own.claim(NOW), None)]
+
+    with ThreadPoolExecutor(4) as pool:
+        claimed = [one for some in pool.map(send_all, range(4)) for one in some]
+
+    assert sorted(claimed) == sorted((f"a{n}", channel) for n in range(20) for channel in CHANNELS)
+
+
+def test_what_is_delivered_is_not_due_any_more(outbox: Outbox) -> None:
+    outbox.record(alert(), "callback", ["mail"], NOW)
+    outbox.delivered("a1", "mail", NOW)
+
+    assert outbox.claim(NOW + timedelta(days=1)) is None
+    assert outbox.entries()[0].delivered
+
+
+def test_what_a_channel_does_not_take_is_due_again_later(outbox: Outbox) -> None:
+    outbox.record(alert(), "callback", CHANNELS, NOW)
+    later = NOW + timedelta(minutes=1)
+    outbox.failed("a1", "mail", "it hung up", later)
+
+    first = outbox.claim(NOW)
+    assert first is not None
+    assert first[1].channel == "pager"
+    assert outbox.claim(NOW) is None
+    again = outbox.claim(later)
+    assert again is not None
+    assert again[1].error == "it hung up"
+
+
+def test_one_alerts_deliveries_can_be_asked_for(outbox: Outbox) -> None:
+    outbox.record(alert("a1"), "callback", ["mail"], NOW)
+    outbox.record(alert("b2"), "callback", ["mail"], NOW)
+
+    claimed = outbox.claim(NOW, "b2")
+    assert claimed is not None
+    assert claimed[0].key == "b2"
+    assert outbox.claim(NOW, "b2") is None
+
+
+def test_what_waits_can_be_hurried(outbox: Outbox) -> None:
+    outbox.record(alert(), "callback", CHANNELS, NOW)
+    outbox.failed("a1", "mail", "no", datetime.now(UTC) + timedelta(hours=1))
+    outbox.delivered("a1", "pager")
+
+    assert outbox.hurry() == 1
+    assert outbox.claim() is not None
+
+
+def test_what_somebody_takes_care_of_is_listed_no_more(outbox: Outbox) -> None:
+    outbox.record(alert("a1"), "callback", [], NOW)
+    outbox.record(alert("b2"), "callback", [], NOW + timedelta(seconds=1))
+
+    assert outbox.acknowledge("a1")
+    assert not outbox.acknowledge("a")
+    assert [entry.alert.key for entry in outbox.entries(open_only=True)] == ["b2"]
+    assert [entry.alert.key for entry in outbox.entries()] == ["b2", "a1"]
+
+
+def test_an_alert_is_found_by_the_beginning_of_its_key(outbox: Outbox) -> None:
+    for key in ("ab1", "ab2", "a%"):
+        outbox.record(alert(key), "callback", [])
+
+    assert [len(outbox.find(beginning)) for beginning in ("ab", "ab1", "a%", "c")] == [2, 1, 1, 0]
+
+
+def test_a_file_that_is_no_outbox_is_named(tmp_path: Path) -> None:
+    (tmp_path / "alerts").mkdir()
+    (tmp_path / "alerts" / FILE).write_text("not a database, and long enough to be taken for one" * 30)
+
+    with pytest.raises(StepError, match=FILE):
+        Outbox.of(tmp_path)
+
+
+def test_a_folder_that_cannot_be_is_named(tmp_path: Path) -> None:
+    (tmp_path / "alerts").write_text("a file")
+
+    with pytest.raises(StepError, match="alerts"):
+        Outbox.of(tmp_path)
+
+
+def test_pauses_grow_to_a_minute() -> None:
+    assert [pause(tries).total_seconds() for tries in (1, 2, 3, 4, 5, 6, 1000)] == [5, 10, 20, 40, 60, 60, 60]
