@@ -4,7 +4,7 @@ import json
 import smtplib
 import urllib.request
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 
 import psycopg
 
@@ -63,8 +63,9 @@ def sentinel_health(settings: Settings, since: datetime | None = None) -> Health
     looked = last_look(settings)
     if looked is None or (since and looked < since):
         return Health("sentinel", ok=False, detail="it has not looked into the outbox yet")
-    ago = (datetime.now(UTC) - looked).total_seconds()
-    return Health("sentinel", ok=lives(settings), detail=f"looked into the outbox {ago:.0f} s ago")
+    if not lives(settings):
+        return Health("sentinel", ok=False, detail=f"it last looked into the outbox at {looked:%Y-%m-%d %H:%M:%S} UTC")
+    return Health("sentinel", ok=True, detail="watches the outbox")
 
 
 def airflow_health(settings: Settings, since: datetime | None = None) -> list[Health]:
