@@ -6,16 +6,21 @@ here, so that there is one truth about columns, keys and types.
 
 import hashlib
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from pipeline.column_types import ColumnType, resolve_type
 from pipeline.errors import ConfigurationError
+
+# What a run does when the source's columns are no longer the catalog's (see `drift`).
+DriftPolicy = Literal["freeze", "evolve"]
+
+_NOT_NULL = " not null"
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +30,11 @@ class Column:
     name: str
     type: ColumnType
     nullable: bool
+
+    @property
+    def declaration(self) -> str:
+        """The column as a catalog's file declares it: `numeric(12,2) not null`."""
+        return self.type.source + ("" if self.nullable else _NOT_NULL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +47,7 @@ class Table:
     key: tuple[str, ...]
     partition: str | None
     description: str = ""
+    drift: DriftPolicy = "freeze"
 
     @property
     def is_daily(self) -> bool:
@@ -87,12 +98,14 @@ class _TableEntry(BaseModel):
     description: str = ""
     key: list[str] = []
     partition: str | None = None
+    drift: DriftPolicy | None = None
     columns: Annotated[dict[str, str], Field(min_length=1)]
 
 
 class _CatalogFile(BaseModel):
     model_config = ConfigDict(extra="forbid", populate_by_name=True)
     source_schema: Annotated[str, Field(alias="schema")]
+    drift: DriftPolicy = "freeze"
     tables: Annotated[dict[str, _TableEntry], Field(min_length=1)]
 
 
@@ -135,8 +148,15 @@ def parse_catalog(content: Any, path: Path | None = None) -> Catalog:
             f"catalog {path}: {place}: {first['msg']}", "See config/tables.yml for the format."
         ) from error
     _check_names(path, ["_ledger", *file.tables])
-    tables = tuple(_table(file.source_schema, name, entry, path) for name, entry in file.tables.items())
+    tables = tuple(_table(file, name, entry, path) for name, entry in file.tables.items())
     return Catalog(file.source_schema, tables, path)
+
+
+def with_columns(table: Table, columns: Mapping[str, str], path: Path | None = None) -> Table:
+    """The table with other columns, held to the rules of a file. Raises ConfigurationError."""
+    entry = {"description": table.description, "key": list(table.key), "partition": table.partition}
+    content = {"schema": table.schema, "tables": {table.name: entry | {"drift": table.drift, "columns": dict(columns)}}}
+    return parse_catalog(content, path).table(table.name)
 
 
 def _check_names(path: Path | None, names: Sequence[str], of: str = "tables") -> None:
@@ -151,10 +171,11 @@ def _check_names(path: Path | None, names: Sequence[str], of: str = "tables") ->
         seen[name.lower()] = name
 
 
-def _table(schema: str, name: str, entry: _TableEntry, path: Path | None) -> Table:
+def _table(file: _CatalogFile, name: str, entry: _TableEntry, path: Path | None) -> Table:
     _check_names(path, list(entry.columns), f"columns of {name}:")
     columns = tuple(_column(column, declaration) for column, declaration in entry.columns.items())
-    table = Table(schema, name, columns, tuple(entry.key), entry.partition, entry.description)
+    drift = entry.drift or file.drift
+    table = Table(file.source_schema, name, columns, tuple(entry.key), entry.partition, entry.description, drift)
     known = {column.name: column for column in columns}
     for used in [*entry.key, *([entry.partition] if entry.partition else [])]:
         if used not in known:
@@ -174,6 +195,6 @@ def _table(schema: str, name: str, entry: _TableEntry, path: Path | None) -> Tab
 
 def _column(name: str, declaration: str) -> Column:
     words = " ".join(declaration.split())
-    nullable = not words.lower().endswith(" not null")
-    declared = words if nullable else words[: -len(" not null")]
+    nullable = not words.lower().endswith(_NOT_NULL)
+    declared = words if nullable else words[: -len(_NOT_NULL)]
     return Column(name, resolve_type(declared), nullable)

@@ -18,6 +18,9 @@ _HEAD = """\
 #
 #   partition: created_at   a daily table: one partition per UTC day of that column (it must be not null)
 #   partition: null         a whole table: one partition, compared and replaced as a whole
+#
+#   drift: freeze           a column that is gone, or has another type, stops the run; a new one is named and not moved
+#   drift: evolve           the run follows the source's columns. For the whole file here, or in a table for that alone
 """
 
 # The names people write: timestamptz rather than timestamp with time zone.
@@ -28,7 +31,7 @@ _SHORT = {ALIASES[short]: short for short in _SHORT_NAMES}
 def render_catalog(schema: str, tables: Sequence[SourceTable], partitions: Mapping[str, str | None]) -> str:
     """The catalog file of these tables; `partitions` names each table's partition column, None for a whole table."""
     blocks = ("\n".join(_table(table, partitions[table.name])) for table in tables)
-    return f"{_HEAD}schema: {_scalar(schema)}\n\ntables:\n" + "\n\n".join(blocks) + "\n"
+    return f"{_HEAD}schema: {_scalar(schema)}\ndrift: freeze\n\ntables:\n" + "\n\n".join(blocks) + "\n"
 
 
 def short_type(declared: str) -> str:

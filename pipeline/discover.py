@@ -13,8 +13,9 @@ import yaml
 from pipeline.catalog import Catalog, parse_catalog
 from pipeline.catalog_text import render_catalog
 from pipeline.column_types import Rule, resolve_type
+from pipeline.drift import fit_catalog
 from pipeline.errors import ConfigurationError
-from pipeline.source_schema import SourceColumn, SourceTable, check_catalog, read_schema
+from pipeline.source_schema import SourceColumn, SourceTable, read_schema
 
 PARTITION_COLUMN = "created_at"
 
@@ -85,7 +86,7 @@ def discover(
     partitions = {table.name: _partition(table, partition_column) for table in found}
     text = render_catalog(chosen, found, partitions)
     catalog = parse_catalog(yaml.safe_load(text), _WRITTEN)
-    check_catalog(connection, catalog)
+    fit_catalog(connection, catalog)
     return Discovery(chosen, tuple(_described(catalog)), tuple(_text_columns(found)), text)
 
 

@@ -6,12 +6,13 @@ import psycopg
 from psycopg import sql
 
 from pipeline.catalog import Catalog, load_catalog
+from pipeline.drift import fit_catalog
 from pipeline.embedded.postgres import EmbeddedPostgres
 from pipeline.embedded.urls import source_url
 from pipeline.finding import Facts, Verdict
 from pipeline.settings import Settings
 from pipeline.snapshot import open_snapshot
-from pipeline.source_schema import check_catalog, read_schema
+from pipeline.source_schema import read_schema
 
 OLDEST_POSTGRES = 14
 
@@ -43,9 +44,14 @@ def _tables(settings: Settings, connection: psycopg.Connection) -> Facts:
     if settings.source == "shop" and not any(table.name in found for table in catalog):
         yield Verdict.WARN, f"no tables in schema {catalog.schema} yet", "`tillroll ingest` founds the practice shop."
         return
-    for line in check_catalog(connection, catalog):
-        yield Verdict.WARN, f"{line}: it is not moved", "`tillroll discover` writes a catalog with all columns."
-    yield from _permissions(catalog, connection)
+    fitted = fit_catalog(connection, catalog)
+    for drift in fitted.drifts:
+        yield (
+            Verdict.WARN,
+            str(drift),
+            f"`tillroll discover` shows the source's columns; {settings.catalog_path} is yours.",
+        )
+    yield from _permissions(fitted.catalog, connection)
 
 
 def _permissions(catalog: Catalog, connection: psycopg.Connection) -> Facts:

@@ -19,7 +19,7 @@ from pipeline.catalog import Catalog
 from pipeline.failpoints import failpoint
 from pipeline.fingerprint import Fingerprint, Partition
 from pipeline.lake.base import Lake
-from pipeline.manifest import Found, LakeObject, Manifest, Run, manifest_path, parse_manifest
+from pipeline.manifest import Evolved, Found, LakeObject, Manifest, Run, manifest_path, parse_manifest
 from pipeline.plan import Planned
 from pipeline.snapshot import Snapshot
 from pipeline.table_copy import PartitionFiles, copy_table
@@ -32,7 +32,8 @@ _COMMITS = 8
 class Extraction:
     """What one extract step works with.
 
-    `found` are the fingerprints of all compared partitions, `histories` the tables compared from their beginning.
+    `found` are the fingerprints of all compared partitions, `histories` the tables compared from their beginning,
+    `evolved` those of the catalog that have other columns than in its file.
     `sequence` orders the snapshot after every published one. `quiet` keeps those out who load while objects change.
     """
 
@@ -43,6 +44,7 @@ class Extraction:
     sequence: int
     found: Mapping[Partition, Fingerprint]
     histories: frozenset[str]
+    evolved: Mapping[str, Evolved]
     shard_bytes: int
     workers: int
     quiet: Callable[[], AbstractContextManager[None]]
@@ -176,4 +178,5 @@ def _found(run: Extraction) -> Run:
         )
         for partition, fingerprint in run.found.items()
     )
-    return Run(sequence=run.sequence, found=found, histories=tuple(sorted(run.histories)))
+    histories = tuple(sorted(run.histories))
+    return Run(sequence=run.sequence, found=found, histories=histories, evolved=dict(run.evolved))

@@ -11,6 +11,7 @@ from datetime import date
 from functools import cache, partial
 
 from pipeline.catalog import Catalog, Table
+from pipeline.drift import with_evolved
 from pipeline.errors import CorruptObjectError, DataError
 from pipeline.extract import read_manifest
 from pipeline.lake.base import Lake
@@ -41,6 +42,7 @@ def work_of_day(lake: Lake, catalog: Catalog, ledger: Ledger, day: date) -> Work
     if manifest is None or manifest.run is None:
         raise DataError(f"the lake has no manifest of a run for {day}", _extract_again(day))
     run, work = manifest.run, Work()
+    catalog = with_evolved(catalog, run.evolved)
     found = {table: [f for f in run.found if f.table == table.name] for table in catalog}
     for table in catalog:
         _check(table, found[table], run, ledger, day)
@@ -54,7 +56,12 @@ def work_of_day(lake: Lake, catalog: Catalog, ledger: Ledger, day: date) -> Work
 def _check(table: Table, found: Sequence[Found], run: Run, ledger: Ledger, day: date) -> None:
     if not found or found[0].schema_id != table.schema_id:
         raise DataError(f"{table.name} was extracted for {day} with another catalog", _extract_again(day))
-    if not ledger.knows(table) and table.is_daily and table.name not in run.histories:
+    if ledger.knows(table):
+        return
+    if any(entry.sequence > run.sequence for p, entry in ledger.items() if p.table == table.name):
+        if not all(_is_newer(ledger.get(one.partition), run.sequence) for one in found):
+            raise DataError(f"{table.name} was published since with other columns", _extract_again(day))
+    elif table.is_daily and table.name not in run.histories:
         raise DataError(
             f"{table.name} is not published any more, and the extract for {day} holds only its latest days",
             _extract_again(day),
@@ -64,13 +71,18 @@ def _check(table: Table, found: Sequence[Found], run: Run, ledger: Ledger, day: 
 def _decide(
     found: Found, table: Table, sequence: int, ledger: Ledger, manifests: Manifests, day: date, work: Work
 ) -> None:
-    published = ledger.current(found.partition, table.schema_id)
-    if published and published.sequence >= sequence:
+    if _is_newer(ledger.get(found.partition), sequence):
         return
+    published = ledger.current(found.partition, table.schema_id)
     if published and published.fingerprint == found.fingerprint:
         work.confirmed.append(replace(published, sequence=sequence))
         return
     work.load.setdefault(table, []).append(_object(found, sequence, manifests, day))
+
+
+def _is_newer(published: LedgerEntry | None, sequence: int) -> bool:
+    """Whether the partition is published as a later snapshot found it, or this one, whatever its columns were."""
+    return published is not None and published.sequence >= sequence
 
 
 def _object(found: Found, sequence: int, manifests: Manifests, day: date) -> LakeObject:
@@ -81,6 +93,8 @@ def _object(found: Found, sequence: int, manifests: Manifests, day: date) -> Lak
         same = held.sequence == sequence and held.fingerprint == found.fingerprint
         if same or held.sequence > sequence:
             return held
+    if held and held.partition == found.partition and held.sequence > sequence:
+        raise DataError(f"{found.partition.label} was extracted since with other columns", _extract_again(day))
     raise CorruptObjectError(
         f"the lake does not hold {found.partition.label} as the extract for {day} found it", _extract_again(day)
     )

@@ -79,16 +79,29 @@ class LakeObject(Found):
     run_day: date
 
 
+class Evolved(BaseModel):
+    """A table's columns where the source had others than the catalog's file: names and declarations, as in the file.
+
+    `of` is the `schema_id` of the file's table, so that the columns are taken for no other.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    of: str
+    columns: dict[str, str]
+
+
 class Run(BaseModel):
     """What the extract for a day found in its snapshot: every partition it compared, changed or not.
 
     `histories` names the tables of which that is all there is, so that one never published can be published whole.
+    `evolved` says which tables followed the source: who publishes them has only this and the catalog's file.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
     sequence: int
     found: tuple[Found, ...]
     histories: tuple[str, ...]
+    evolved: dict[str, Evolved] = {}
 
 
 class Manifest(BaseModel):

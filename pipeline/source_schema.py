@@ -1,13 +1,11 @@
-"""What PostgreSQL says about its own tables: read for `discover`, and to see that the catalog still fits the source."""
+"""What PostgreSQL says about its own tables: for `discover`, and to hold the catalog to them."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 import psycopg
 
-from pipeline.catalog import Catalog, Table
 from pipeline.column_types import normalise_type
-from pipeline.errors import SchemaDriftError
 
 # Domains are followed to the type they stand for; array and composite types keep their names. Only a column's own,
 # validated NOT NULL keeps nulls out: a domain's does not hold for the result of a subquery without rows.
@@ -75,6 +73,11 @@ class SourceColumn:
     declared: str
     kind: str
 
+    @property
+    def declaration(self) -> str:
+        """The column as a catalog's file declares it."""
+        return normalise_type(self.type) + ("" if self.nullable else " not null")
+
 
 @dataclass(frozen=True, slots=True)
 class SourceTable:
@@ -93,48 +96,3 @@ def read_schema(connection: psycopg.Connection, schema: str) -> Mapping[str, Sou
         comments[table] = comment
     keys = {table: tuple(key) for table, key in connection.execute(_KEYS, [schema])}
     return {t: SourceTable(t, tuple(found), keys.get(t, ()), comments[t]) for t, found in columns.items()}
-
-
-def check_catalog(connection: psycopg.Connection, catalog: Catalog) -> list[str]:
-    """Hold the catalog to the source.
-
-    Returns:
-        One line for each column the source has and the catalog does not: it is not moved.
-
-    Raises:
-        SchemaDriftError: a table or column of the catalog is gone, or has another type; a partition column may be null.
-    """
-    found = read_schema(connection, catalog.schema)
-    drifts = [drift for table in catalog for drift in _drifts(table, found.get(table.name))]
-    if drifts:
-        raise SchemaDriftError(
-            f"the source no longer fits {catalog.path or 'the catalog'}: " + "; ".join(drifts),
-            f"Change {catalog.path or 'the catalog'} to match "
-            f"(`tillroll discover --schema {catalog.schema}` prints the source as it is now); "
-            "the tables whose columns change are then published anew with all their history.",
-        )
-    return [line for table in catalog for line in _unknown(table, found[table.name])]
-
-
-def _drifts(table: Table, source: SourceTable | None) -> list[str]:
-    if source is None:
-        return [f"table {table.schema}.{table.name} is not there (or may not be seen)"]
-    types = {column.name: normalise_type(column.type) for column in source.columns}
-    drifts = [
-        f"partition column {table.name}.{c.name} may be null: a row without a day would never be moved"
-        for c in source.columns
-        if c.name == table.partition and c.nullable
-    ]
-    for column in table.columns:
-        if column.name not in types:
-            drifts.append(f"column {table.name}.{column.name} is not there")
-        elif types[column.name] != column.type.source:
-            drifts.append(f"column {table.name}.{column.name} is {types[column.name]}, not {column.type.source}")
-    return drifts
-
-
-def _unknown(table: Table, source: SourceTable) -> list[str]:
-    known = {column.name for column in table.columns}
-    return [
-        f"{table.name}.{c.name} ({c.declared}) is not in the catalog" for c in source.columns if c.name not in known
-    ]

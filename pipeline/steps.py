@@ -31,7 +31,7 @@ from pipeline.progress import Counter, Progress, silent
 from pipeline.reports import ExtractReport, PublishReport, SyncReport
 from pipeline.settings import Settings
 from pipeline.snapshot import open_snapshot
-from pipeline.warehouse import open_warehouse
+from pipeline.warehouse import open_warehouse, require_names
 
 logger = logging.getLogger(__name__)
 
@@ -73,9 +73,11 @@ def extract_day(settings: Settings, day: date, progress: Progress = silent) -> E
     catalog = load_catalog(settings.catalog_path)
     with source(settings) as url, open_snapshot(url, catalog, workers=settings.workers, exclusive=True) as snapshot:
         fitted = fit_catalog(snapshot.leader, catalog)
-        for warning in fitted.warnings:
-            logger.warning("%s", warning)
+        require_names(settings, fitted.catalog)
         ledger = warehouse.ledger()
+        warnings = fitted.warnings(ledger)
+        for warning in warnings:
+            logger.warning("%s", warning)
         plan = make_plan(snapshot, fitted.catalog, ledger, day, settings, progress)
         # The server's clock orders snapshots; where it was set back, they still come after what is published.
         sequence = max(int(snapshot.taken_at.timestamp() * 1_000_000), ledger.last_sequence + 1)
@@ -88,6 +90,7 @@ def extract_day(settings: Settings, day: date, progress: Progress = silent) -> E
             sequence=sequence,
             found=plan.found,
             histories=plan.histories,
+            evolved=fitted.evolved,
             shard_bytes=settings.shard_bytes,
             workers=settings.workers,
             quiet=warehouse.lock,
@@ -101,7 +104,7 @@ def extract_day(settings: Settings, day: date, progress: Progress = silent) -> E
         written=len(objects),
         rows=sum(o.rows for o in objects),
         bytes=sum(part.bytes for o in objects for part in o.parts),
-        warnings=fitted.warnings,
+        warnings=warnings,
         seconds=time.monotonic() - started,
     )
 

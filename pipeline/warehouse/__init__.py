@@ -1,6 +1,6 @@
 """Warehouses. Each has the same face (`base.Warehouse`); the URL chooses one."""
 
-from pipeline.catalog import load_catalog
+from pipeline.catalog import Catalog, load_catalog
 from pipeline.errors import ConfigurationError
 from pipeline.settings import Settings
 from pipeline.warehouse.base import Warehouse
@@ -21,13 +21,12 @@ def open_warehouse(settings: Settings) -> Warehouse:
     if url.startswith("bigquery://"):
         from pipeline.google_clients import google_clients
         from pipeline.warehouse.bigquery import BigQueryWarehouse
-        from pipeline.warehouse.bigquery_names import check_names
 
         if not settings.lake.startswith("gs://"):
             raise ConfigurationError(
                 "TILLROLL_LAKE_URL: BigQuery loads from Cloud Storage only", "Set it to gs://bucket."
             )
-        check_names(load_catalog(settings.catalog_path))
+        require_names(settings, load_catalog(settings.catalog_path))
         return BigQueryWarehouse.from_url(
             url, google_clients(settings), maximum_bytes_billed=settings.maximum_bytes_billed
         )
@@ -35,3 +34,15 @@ def open_warehouse(settings: Settings) -> Warehouse:
         f"TILLROLL_WAREHOUSE_URL: no warehouse for {url.split(':', 1)[0]!r}",
         "Use duckdb:///path/to/file.duckdb or bigquery://project/location.",
     )
+
+
+def require_names(settings: Settings, catalog: Catalog) -> None:
+    """See that the warehouse can hold tables and columns of these names.
+
+    Raises:
+        ConfigurationError: it cannot; names the first that it refuses, and why.
+    """
+    if settings.warehouse.startswith("bigquery://"):
+        from pipeline.warehouse.bigquery_names import check_names
+
+        check_names(catalog)

@@ -70,5 +70,5 @@ def _character_fault(name: str, also: frozenset[str] = frozenset()) -> str | Non
 def _refused(catalog: Catalog, what: str, reason: str) -> ConfigurationError:
     return ConfigurationError(
         f"catalog {catalog.path}: BigQuery has no room for {what}: {reason}",
-        "Rename it in the source, or leave it out of the catalog.",
+        "Rename it in the source, or leave it out of the catalog (a column: with `drift: freeze` for its table).",
     )

@@ -68,6 +68,7 @@ class BothSides:
                 sequence=uuid.uuid4().int,
                 found=ours,
                 histories=frozenset(tables),
+                evolved={},
                 shard_bytes=1 << 30,
                 workers=1,
                 quiet=nullcontext,

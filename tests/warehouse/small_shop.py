@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import duckdb
 import psycopg
@@ -60,7 +60,7 @@ class Shop:
     settings: Settings
 
     @classmethod
-    def at(cls, url: str, folder: Path, **settings: Any) -> "Shop":
+    def at(cls, url: str, folder: Path, **settings: Any) -> Self:
         """A shop whose lake, warehouse and catalog are in `folder`."""
         folder.mkdir(parents=True, exist_ok=True)
         catalog = folder / "tables.yml"

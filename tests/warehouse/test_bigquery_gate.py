@@ -155,7 +155,7 @@ def test_a_value_that_does_not_load_is_named_and_the_row_is_not_shown(
     cloud_shop: CloudShop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     cloud_shop.execute("alter table ecommerce.sale alter amount type text using 'Mrs Smith''s secret'")
-    monkeypatch.setattr(steps, "fit_catalog", lambda connection, catalog: Fitted(catalog, ()))
+    monkeypatch.setattr(steps, "fit_catalog", lambda connection, catalog: Fitted(catalog))
 
     with pytest.raises(DataError, match=r"column amount, source/csv/20\d\d-\d\d-\d\d/sale\.csv") as caught:
         cloud_shop.sync()

@@ -266,7 +266,7 @@ def test_a_value_that_does_not_load_is_named_and_the_row_is_not_shown(
     shop: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     shop.execute("alter table ecommerce.sale alter amount type text using 'Mrs Smith''s secret'")
-    monkeypatch.setattr(steps, "fit_catalog", lambda connection, catalog: Fitted(catalog, ()))
+    monkeypatch.setattr(steps, "fit_catalog", lambda connection, catalog: Fitted(catalog))
 
     with pytest.raises(DataError, match='Error when converting column "amount"') as caught:
         shop.sync()
