@@ -1,21 +1,22 @@
-"""The full audit: everything published against everything in the source, as both are at this moment."""
+"""The full audit: everything published against everything in the source, as both are at this moment; and its repair."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import date
 
 from pipeline.audit import compare
 from pipeline.catalog import Catalog, Table, load_catalog
 from pipeline.drift import fit_catalog
+from pipeline.errors import DataError
 from pipeline.fingerprint import Fingerprint, Partition
 from pipeline.ledger import Ledger
-from pipeline.plan import Span, Window
+from pipeline.plan import Scope, Span, Window
 from pipeline.progress import Counter, Progress, silent
-from pipeline.reports import AuditReport, TableAudit
+from pipeline.reports import AuditReport, HealReport, TableAudit
 from pipeline.settings import Settings
 from pipeline.snapshot import open_snapshot
 from pipeline.source_fingerprints import source_fingerprints
-from pipeline.steps import source
+from pipeline.steps import source, sync_day
 from pipeline.warehouse import open_warehouse
 
 
@@ -38,6 +39,45 @@ def audit(settings: Settings, progress: Progress = silent) -> AuditReport:
         tables.append(_audit_table(table, ours, theirs, ledger))
         counter.advance()
     return AuditReport(_until(catalog, ledger), tuple(tables), time.monotonic() - started)
+
+
+def heal(settings: Settings, progress: Progress = silent, *, accept_vanishing: bool = False) -> HealReport:
+    """Audit, publish again every partition that differs, the ordinary way, and audit again.
+
+    Rows that were changed in the warehouse itself are published again, too, where the ledger says that all is equal.
+    A heal that was killed is begun again by the next one.
+
+    Raises:
+        DataError: nothing is published, or somebody put rows of later days into the warehouse.
+        VanishingRowsError: many published rows are gone from the source, and nobody accepts it.
+    """
+    before = audit(settings, progress)
+    altered = frozenset(partition for table in before.tables for partition in table.altered)
+    differing = frozenset(difference.partition for table in before.tables for difference in table.differences)
+    if before.equal and not altered:
+        return HealReport(before, None, before)
+    day = _last_run(open_warehouse(settings).ledger())
+    _require_due(altered, day)
+    scope = Scope(also=differing | altered, anew=altered, accept_vanishing=accept_vanishing)
+    synced = sync_day(settings, day, progress, scope)
+    return HealReport(before, synced, audit(settings, progress))
+
+
+def _last_run(ledger: Ledger) -> date:
+    """The last day that a run has published."""
+    if not ledger:
+        raise DataError("nothing is published yet", "Publish a day first: `tillroll sync`.")
+    return max(entry.partition.day or entry.run_day for entry in ledger.values())
+
+
+def _require_due(altered: Iterable[Partition], day: date) -> None:
+    """No run for `day` could publish a later one: it would count as done, with all the days between."""
+    if later := sorted({p.table for p in altered if p.day and p.day > day}):
+        names = ", ".join(f"staging.{table}" for table in later)
+        raise DataError(
+            f"{names} in the warehouse holds rows of days after {day}, which were never published",
+            f"Drop it (`drop table {names}`); the next `tillroll sync` brings the whole table, with all its history.",
+        )
 
 
 def _audit_table(

@@ -5,7 +5,8 @@
     ├── DataError            source, lake and warehouse do not agree; stopped  exit code 1
     │   ├── SchemaDriftError the source's columns are not the catalog's
     │   ├── CorruptObjectError   an object is not what its manifest says
-    │   └── AuditError       loaded rows differ from the source's
+    │   ├── AuditError       loaded rows differ from the source's
+    │   └── VanishingRowsError   many published rows are gone from the source; a person must say whether they may go
     ├── StepError            a step failed for a reason of its own            exit code 1
     └── TransientError       away or busy; the same call may succeed later    exit code 1
 
@@ -50,6 +51,10 @@ class CorruptObjectError(DataError):
 
 class AuditError(DataError):
     """Loaded rows differ from the source's rows."""
+
+
+class VanishingRowsError(DataError):
+    """Many published rows are gone from the source, and nobody has said that they may go."""
 
 
 class StepError(TillrollError):

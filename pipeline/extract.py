@@ -33,7 +33,8 @@ class Extraction:
     """What one extract step works with.
 
     `found` are the fingerprints of all compared partitions, `histories` the tables compared from their beginning,
-    `evolved` those of the catalog that have other columns than in its file.
+    `evolved` those of the catalog that have other columns than in its file. `anew` are partitions to be loaded even
+    where the ledger says the same of them.
     `sequence` orders the snapshot after every published one. `quiet` keeps those out who load while objects change.
     """
 
@@ -45,6 +46,7 @@ class Extraction:
     found: Mapping[Partition, Fingerprint]
     histories: frozenset[str]
     evolved: Mapping[str, Evolved]
+    anew: frozenset[Partition]
     shard_bytes: int
     workers: int
     quiet: Callable[[], AbstractContextManager[None]]
@@ -178,5 +180,5 @@ def _found(run: Extraction) -> Run:
         )
         for partition, fingerprint in run.found.items()
     )
-    histories = tuple(sorted(run.histories))
-    return Run(sequence=run.sequence, found=found, histories=histories, evolved=dict(run.evolved))
+    histories, anew = tuple(sorted(run.histories)), tuple(p for p in run.found if p in run.anew)
+    return Run(sequence=run.sequence, found=found, histories=histories, evolved=dict(run.evolved), anew=anew)

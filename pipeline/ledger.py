@@ -1,6 +1,6 @@
 """The ledger: the fingerprints of what is published. It lives in the warehouse and is written with the data."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -50,6 +50,15 @@ class Ledger(Mapping[Partition, LedgerEntry]):
         """The partition as it is published with these columns; None where it is not."""
         entry = self._entries.get(partition)
         return entry if entry and entry.schema_id == schema_id else None
+
+    @property
+    def tables(self) -> frozenset[str]:
+        """The names of all tables that were ever published."""
+        return frozenset(partition.table for partition in self._entries)
+
+    def without(self, tables: Collection[str]) -> "Ledger":
+        """The ledger as if these tables had never been published."""
+        return Ledger(entry for partition, entry in self._entries.items() if partition.table not in tables)
 
     @property
     def last_sequence(self) -> int:

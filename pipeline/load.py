@@ -14,6 +14,7 @@ from pipeline.catalog import Catalog, Table
 from pipeline.drift import with_evolved
 from pipeline.errors import CorruptObjectError, DataError
 from pipeline.extract import read_manifest
+from pipeline.fingerprint import Partition
 from pipeline.lake.base import Lake
 from pipeline.ledger import Ledger, LedgerEntry
 from pipeline.manifest import Found, LakeObject, Manifest, Run
@@ -24,10 +25,15 @@ Manifests = Callable[[date], Manifest | None]
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """Objects to load, by table; and entries of the ledger that an extract has found to be the source's still."""
+    """Objects to load, by table; and entries of the ledger that an extract has found to be the source's still.
+
+    `altered` are those of the loaded partitions of which the ledger says the same: whoever has read the published rows
+    since, has read others.
+    """
 
     load: dict[Table, list[LakeObject]] = field(default_factory=dict)
     confirmed: list[LedgerEntry] = field(default_factory=list)
+    altered: set[Partition] = field(default_factory=set)
 
 
 def work_of_day(lake: Lake, catalog: Catalog, ledger: Ledger, day: date) -> Work:
@@ -48,7 +54,7 @@ def work_of_day(lake: Lake, catalog: Catalog, ledger: Ledger, day: date) -> Work
         _check(table, found[table], run, ledger, day)
     for table in catalog:
         for one in found[table]:
-            _decide(one, table, run.sequence, ledger, manifests, day, work)
+            _decide(one, table, run, ledger, manifests, day, work)
     _verify(lake, work.load.values(), day)
     return work
 
@@ -68,16 +74,16 @@ def _check(table: Table, found: Sequence[Found], run: Run, ledger: Ledger, day: 
         )
 
 
-def _decide(
-    found: Found, table: Table, sequence: int, ledger: Ledger, manifests: Manifests, day: date, work: Work
-) -> None:
-    if _is_newer(ledger.get(found.partition), sequence):
+def _decide(found: Found, table: Table, run: Run, ledger: Ledger, manifests: Manifests, day: date, work: Work) -> None:
+    if _is_newer(ledger.get(found.partition), run.sequence):
         return
     published = ledger.current(found.partition, table.schema_id)
-    if published and published.fingerprint == found.fingerprint:
-        work.confirmed.append(replace(published, sequence=sequence))
+    if published and published.fingerprint == found.fingerprint and found.partition not in run.anew:
+        work.confirmed.append(replace(published, sequence=run.sequence))
         return
-    work.load.setdefault(table, []).append(_object(found, sequence, manifests, day))
+    if found.partition in run.anew:
+        work.altered.add(found.partition)
+    work.load.setdefault(table, []).append(_object(found, run.sequence, manifests, day))
 
 
 def _is_newer(published: LedgerEntry | None, sequence: int) -> bool:

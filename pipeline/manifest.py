@@ -95,6 +95,7 @@ class Run(BaseModel):
 
     `histories` names the tables of which that is all there is, so that one never published can be published whole.
     `evolved` says which tables followed the source: who publishes them has only this and the catalog's file.
+    `anew` are partitions to be loaded even where the ledger says the same: their published rows were changed by hand.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -102,6 +103,7 @@ class Run(BaseModel):
     found: tuple[Found, ...]
     histories: tuple[str, ...]
     evolved: dict[str, Evolved] = {}
+    anew: tuple[Partition, ...] = ()
 
 
 class Manifest(BaseModel):

@@ -2,9 +2,11 @@
 
 A run for day D looks at D and the `lookback` days before it in every daily table (further back where no run was for
 longer), and at every whole table. A table never published, or published with other columns, is taken with its history.
+Of the older days each run sweeps those that were compared longest ago, so that a change there is found in time. The
+ledger knows which: an entry's sequence is that of the last snapshot that found its rows.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Literal
@@ -13,7 +15,7 @@ from pipeline.catalog import Table
 from pipeline.fingerprint import EMPTY, Fingerprint, Partition
 from pipeline.ledger import Ledger
 
-Reason = Literal["new", "changed", "emptied"]
+Reason = Literal["new", "changed", "emptied", "altered"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +40,21 @@ class Window:
 
 
 @dataclass(frozen=True, slots=True)
+class Scope:
+    """What a run looks at besides its window, and what it may do.
+
+    `also` are partitions compared besides; `anew` those extracted though the ledger says that they are equal, because
+    their rows in the warehouse are not the published ones any more. `sweep` is how many older days of each daily table
+    are compared; None: as the settings say. `accept_vanishing`: the source is right, however many rows are gone there.
+    """
+
+    also: frozenset[Partition] = frozenset()
+    anew: frozenset[Partition] = frozenset()
+    sweep: int | None = None
+    accept_vanishing: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Planned:
     """A partition to extract, with the fingerprint its rows have in the source."""
 
@@ -46,43 +63,84 @@ class Planned:
     reason: Reason
 
 
-def window(table: Table, day: date, lookback: int, ledger: Ledger) -> Window:
-    """The days of `table` that the run for `day` compares."""
+def window(
+    table: Table, day: date, lookback: int, ledger: Ledger, sweep: int = 0, also: Iterable[Partition] = ()
+) -> Window:
+    """The days of `table` that the run for `day` compares: its own, `sweep` older ones, and those of `also`."""
     published = [p.day for p in ledger if p.table == table.name and p.day]
     if not ledger.knows(table):
         return Window((Span(None, max([day, *published])),))
     # After a pause longer than the lookback, the days in between were never looked at.
     resumed = max((d for d in published if d < day), default=day) + timedelta(days=1)
-    return Window((Span(min(day - timedelta(days=lookback), resumed), day),))
+    own = Span(min(day - timedelta(days=lookback), resumed), day)
+    asked = [Span(p.day, p.day) for p in also if p.table == table.name and p.day]
+    return Window(tuple(_joined([own, *_swept(table, own, sweep, ledger), *asked])))
+
+
+def _swept(table: Table, own: Span, count: int, ledger: Ledger) -> list[Span]:
+    """The published days before a run's own that were compared longest ago.
+
+    Each with the days between it and the published one before, where a row may have come since.
+    """
+    entries = {p.day: entry for p, entry in ledger.items() if p.table == table.name and p.day and p.day not in own}
+    days = sorted(day for day in entries if own.first is not None and day < own.first)
+    gaps = dict(zip(days, [None, *(day + timedelta(days=1) for day in days)], strict=False))
+    oldest = sorted(days, key=lambda day: (entries[day].sequence, day))[:count]
+    return [Span(gaps[day], day) for day in oldest]
+
+
+def _joined(spans: Iterable[Span]) -> Iterator[Span]:
+    """The same days in as few spans as can be, in order."""
+    first, last = None, None
+    for span in sorted(spans, key=lambda span: (span.first or date.min, span.last)):
+        start = span.first or date.min
+        if last is not None and start <= last + timedelta(days=1):
+            last = max(last, span.last)
+            continue
+        if last is not None:
+            yield Span(first, last)
+        first, last = span.first, span.last
+    if last is not None:
+        yield Span(first, last)
 
 
 def expected_partitions(
-    table: Table, source: Mapping[Partition, Fingerprint], day: date, compared: Window, ledger: Ledger
+    table: Table,
+    source: Mapping[Partition, Fingerprint],
+    day: date,
+    compared: Window,
+    ledger: Ledger,
+    also: Iterable[Partition] = (),
 ) -> dict[Partition, Fingerprint]:
     """Every partition of `table` that the run for `day` compares, in order of day, and what must be published of it.
 
+    Those of `also` are among them even where nobody has published them: only the warehouse has rows of such a day.
     `source` holds the fingerprints of the compared window; a daily table's partition without rows is absent there.
     """
     expected = {partition: found for partition, found in source.items() if partition.table == table.name}
     if table.is_daily:
         # The run's own day is published even without rows, and a published day that lost all its rows is compared too.
         expected.setdefault(Partition(table.name, day), EMPTY)
-        for partition in ledger:
+        for partition in [*ledger, *also]:
             if partition.table == table.name and partition.day and partition.day in compared:
                 expected.setdefault(partition, EMPTY)
     return dict(sorted(expected.items(), key=lambda item: item[0].day or date.min))
 
 
-def plan_table(table: Table, expected: Mapping[Partition, Fingerprint], ledger: Ledger) -> list[Planned]:
-    """Those of the expected partitions that differ from what is published."""
-    planned = (_compare(table, partition, fingerprint, ledger) for partition, fingerprint in expected.items())
+def plan_table(
+    table: Table, expected: Mapping[Partition, Fingerprint], ledger: Ledger, anew: Collection[Partition] = ()
+) -> list[Planned]:
+    """Those of the expected partitions that differ from what is published, or are to be extracted all the same."""
+    planned = (_compare(table, *item, ledger, anew) for item in expected.items())
     return [p for p in planned if p]
 
 
-def _compare(table: Table, partition: Partition, source: Fingerprint, ledger: Ledger) -> Planned | None:
+def _compare(
+    table: Table, partition: Partition, source: Fingerprint, ledger: Ledger, anew: Collection[Partition]
+) -> Planned | None:
     published = ledger.current(partition, table.schema_id)
     if published is None:
         return Planned(partition, source, "new")
     if published.fingerprint == source:
-        return None
+        return Planned(partition, source, "altered") if partition in anew else None
     return Planned(partition, source, "changed" if source.rows else "emptied")

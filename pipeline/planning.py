@@ -8,11 +8,12 @@ from datetime import date
 from pipeline.catalog import Catalog
 from pipeline.fingerprint import Fingerprint, Partition
 from pipeline.ledger import Ledger
-from pipeline.plan import Planned, Window, expected_partitions, plan_table, window
+from pipeline.plan import Planned, Scope, expected_partitions, plan_table, window
 from pipeline.progress import Progress
 from pipeline.settings import Settings
 from pipeline.snapshot import Snapshot
 from pipeline.source_fingerprints import source_fingerprints
+from pipeline.vanishing import require_rows
 
 logger = logging.getLogger(__name__)
 
@@ -21,37 +22,41 @@ logger = logging.getLogger(__name__)
 class Plan:
     """`found`: every compared partition as the source has it; `planned`: those to extract.
 
-    `histories` are the tables that were compared from their beginning.
+    `histories` are the tables that were compared from their beginning. `anew` are partitions that are to be loaded even
+    where the ledger says that they are equal.
     """
 
     found: Mapping[Partition, Fingerprint]
     planned: tuple[Planned, ...]
     histories: frozenset[str]
+    anew: frozenset[Partition]
 
 
 def make_plan(
-    snapshot: Snapshot, catalog: Catalog, ledger: Ledger, day: date, settings: Settings, progress: Progress
-) -> Plan:
-    """Compare the source with what is published, for the run for `day`."""
-    windows = {table.name: window(table, day, settings.lookback, ledger) for table in catalog}
-    fingerprints = source_fingerprints(snapshot, catalog, windows, settings.workers, progress)
-    found, planned = _differing(catalog, fingerprints, day, windows, ledger)
-    logger.info("%s: %s of %s partitions differ", day, len(planned), len(found))
-    return Plan(found, tuple(planned), frozenset(table.name for table in catalog if not ledger.knows(table)))
-
-
-def _differing(
+    snapshot: Snapshot,
     catalog: Catalog,
-    fingerprints: Mapping[Partition, Fingerprint],
-    day: date,
-    windows: Mapping[str, Window],
     ledger: Ledger,
-) -> tuple[dict[Partition, Fingerprint], list[Planned]]:
-    """Every compared partition as the source has it, and those of them that differ from what is published."""
+    day: date,
+    settings: Settings,
+    progress: Progress,
+    scope: Scope = Scope(),  # noqa: B008  # frozen
+) -> Plan:
+    """Compare the source with what is published, for the run for `day`.
+
+    Raises:
+        VanishingRowsError: so many published rows are gone from the source that a person must say whether it is right.
+    """
+    sweep = settings.sweep if scope.sweep is None else scope.sweep
+    windows = {table.name: window(table, day, settings.lookback, ledger, sweep, scope.also) for table in catalog}
+    fingerprints = source_fingerprints(snapshot, catalog, windows, settings.workers, progress)
     found: dict[Partition, Fingerprint] = {}
     planned: list[Planned] = []
     for table in catalog:
-        expected = expected_partitions(table, fingerprints, day, windows[table.name], ledger)
+        expected = expected_partitions(table, fingerprints, day, windows[table.name], ledger, scope.also)
         found |= expected
-        planned += plan_table(table, expected, ledger)
-    return found, planned
+        planned += plan_table(table, expected, ledger, scope.anew)
+    if not scope.accept_vanishing:
+        require_rows(snapshot, catalog, found, ledger, day, settings.vanishing_share)
+    logger.info("%s: %s of %s partitions differ", day, len(planned), len(found))
+    histories = frozenset(table.name for table in catalog if not ledger.knows(table))
+    return Plan(found, tuple(planned), histories, scope.anew)

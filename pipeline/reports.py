@@ -80,6 +80,19 @@ class AuditReport:
         return all(table.equal for table in self.tables)
 
 
+@dataclass(frozen=True, slots=True)
+class HealReport:
+    """An audit, the publication of what differed, and the audit after it. `synced` is None where nothing differed."""
+
+    before: AuditReport
+    synced: SyncReport | None
+    after: AuditReport
+
+    @property
+    def equal(self) -> bool:
+        return self.after.equal
+
+
 def to_json(report: Any) -> str:
     """A report as one JSON document; days as YYYY-MM-DD, checksums as decimal text."""
     return json.dumps(to_plain(report), indent=1)

@@ -62,6 +62,12 @@ class Settings(BaseSettings):
     # what is moved
     catalog: Annotated[Path, Field(description="the tables to move")] = Path("config/tables.yml")
     lookback: Annotated[int, Field(ge=0, description="days before the run's day that every run compares again")] = 7
+    sweep: Annotated[
+        int, Field(ge=0, description="older days of each daily table that every run compares, longest unseen first")
+    ] = 7
+    vanishing_share: Annotated[
+        float, Field(ge=0, le=1, description="part of a table's compared rows that may vanish without a question")
+    ] = 0.1
     schedule_from: Annotated[
         date | None,
         Field(description="first day that Airflow's daily schedule takes; unset: the day of the first start"),

@@ -6,7 +6,7 @@ Every step may be killed at any point and run again; a step that finds its work 
 import logging
 import time
 from collections import Counter as Tally
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 from contextlib import contextmanager
 from datetime import UTC, date, datetime
 from importlib.metadata import entry_points
@@ -22,18 +22,25 @@ from pipeline.embedded.urls import shop_url, source_url
 from pipeline.errors import ConfigurationError, TransientError
 from pipeline.extract import Extraction, extract
 from pipeline.failpoints import failpoint
+from pipeline.fingerprint import Partition
 from pipeline.lake import open_lake
 from pipeline.ledger import LedgerEntry
 from pipeline.load import work_of_day
 from pipeline.manifest import LakeObject
+from pipeline.plan import Scope
 from pipeline.planning import make_plan
 from pipeline.progress import Counter, Progress, silent
 from pipeline.reports import ExtractReport, PublishReport, SyncReport
 from pipeline.settings import Settings
 from pipeline.snapshot import open_snapshot
+from pipeline.transform_changes import outdated
 from pipeline.warehouse import open_warehouse, require_names
+from pipeline.warehouse.base import Warehouse
 
 logger = logging.getLogger(__name__)
+
+# The scope of a run that nobody asked for anything special.
+_DAILY = Scope()
 
 
 def ingest_day(settings: Settings, day: date) -> Any:
@@ -66,8 +73,12 @@ def ingest_day(settings: Settings, day: date) -> Any:
             raise
 
 
-def extract_day(settings: Settings, day: date, progress: Progress = silent) -> ExtractReport:
-    """Plan `day` and write the planned partitions to the lake."""
+def extract_day(settings: Settings, day: date, progress: Progress = silent, scope: Scope = _DAILY) -> ExtractReport:
+    """Plan `day` and write the planned partitions to the lake.
+
+    Raises:
+        VanishingRowsError: many published rows are gone from the source, and `scope` does not accept it.
+    """
     started = time.monotonic()
     warehouse = open_warehouse(settings)
     catalog = load_catalog(settings.catalog_path)
@@ -78,7 +89,7 @@ def extract_day(settings: Settings, day: date, progress: Progress = silent) -> E
         warnings = fitted.warnings(ledger)
         for warning in warnings:
             logger.warning("%s", warning)
-        plan = make_plan(snapshot, fitted.catalog, ledger, day, settings, progress)
+        plan = make_plan(snapshot, fitted.catalog, ledger, day, settings, progress, scope)
         # The server's clock orders snapshots; where it was set back, they still come after what is published.
         sequence = max(int(snapshot.taken_at.timestamp() * 1_000_000), ledger.last_sequence + 1)
         counter = Counter(progress, "extract", len(plan.planned))
@@ -91,6 +102,7 @@ def extract_day(settings: Settings, day: date, progress: Progress = silent) -> E
             found=plan.found,
             histories=plan.histories,
             evolved=fitted.evolved,
+            anew=plan.anew,
             shard_bytes=settings.shard_bytes,
             workers=settings.workers,
             quiet=warehouse.lock,
@@ -117,7 +129,8 @@ def publish_day(settings: Settings, day: date, progress: Progress = silent) -> P
     """
     started = time.monotonic()
     catalog, lake = load_catalog(settings.catalog_path), open_lake(settings)
-    with open_warehouse(settings).publication() as publication:
+    warehouse = open_warehouse(settings)
+    with warehouse.publication() as publication:
         work = work_of_day(lake, catalog, publication.ledger(), day)
         loaded = Counter(progress, "load and audit", len(work.load))
         differences = []
@@ -130,6 +143,8 @@ def publish_day(settings: Settings, day: date, progress: Progress = silent) -> P
                 differences += compare(expected, publication.fingerprints(table))
             loaded.advance()
         require_equal(differences)
+        if work.altered:
+            _outdate_core(warehouse, work.altered)
         published = [o for objects in work.load.values() for o in objects]
         publication.publish([*(_entry(o, day, datetime.now(UTC)) for o in published), *work.confirmed])
     logger.info("%s: %s partitions proven equal and published", day, len(published))
@@ -141,9 +156,9 @@ def publish_day(settings: Settings, day: date, progress: Progress = silent) -> P
     )
 
 
-def sync_day(settings: Settings, day: date, progress: Progress = silent) -> SyncReport:
+def sync_day(settings: Settings, day: date, progress: Progress = silent, scope: Scope = _DAILY) -> SyncReport:
     """Bring the warehouse's staging dataset up to `day`: plan, extract, load, audit, publish."""
-    return SyncReport(extract_day(settings, day, progress), publish_day(settings, day, progress))
+    return SyncReport(extract_day(settings, day, progress, scope), publish_day(settings, day, progress))
 
 
 @contextmanager
@@ -154,6 +169,13 @@ def source(settings: Settings) -> Iterator[str]:
         return
     with EmbeddedPostgres(settings).running():
         yield source_url(settings)
+
+
+def _outdate_core(warehouse: Warehouse, altered: Set[Partition]) -> None:
+    """Let core be built again of partitions whose rows change and whose fingerprints do not."""
+    built = warehouse.transformed()
+    if altered & built.keys():
+        warehouse.record_transformed(outdated(built, altered))
 
 
 def _entry(found: LakeObject, day: date, now: datetime) -> LedgerEntry:

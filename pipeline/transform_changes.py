@@ -5,7 +5,7 @@ the project has an entry as if it were one more table, and the datamart one that
 """
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
@@ -67,6 +67,11 @@ def compare_inputs(published: Entries, project: LedgerEntry, transformed: Entrie
     built = {partition: entry for partition, entry in transformed.items() if partition != DATAMART}
     differing = {p for p in current.keys() | built.keys() if _identity(current.get(p)) != _identity(built.get(p))}
     return Change(current, built, frozenset(differing))
+
+
+def outdated(transformed: Entries, partitions: Collection[Partition]) -> list[LedgerEntry]:
+    """What to remember of a build when the rows of these inputs change although their fingerprints do not."""
+    return [replace(e, schema_id=UNFINISHED) if p in partitions else e for p, e in transformed.items()]
 
 
 def is_finished(transformed: Entries) -> bool:

@@ -150,8 +150,8 @@ def _failure(project: Path, failed: Sequence[Any], log: Path) -> StepError:
         return StepError(
             f"dbt test {first.node.name}{where} found {rows} that must not be{others}",
             f"{compiled} selects them. A row that moved away from a day beyond the lookback is still there too: run "
-            "`tillroll audit`, and `tillroll sync --day` with the day it names. Where all is equal, repair the source "
-            "or the model. Then run the transform again: people keep the marts they had until its tests pass.",
+            "`tillroll audit --heal`. Where all is equal, repair the source or the model. Then run the transform "
+            "again: people keep the marts they had until its tests pass.",
         )
     return StepError(
         f"dbt {first.node.resource_type} {first.node.name} failed: {' '.join(str(first.message).split())}{others}",

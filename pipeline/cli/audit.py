@@ -1,32 +1,70 @@
-"""Command `audit`: is what is published still what the source holds?"""
+"""Command `audit`: is what is published still what the source holds? `--heal` publishes again what is not."""
+
+from typing import Annotated
 
 import typer
 
 from pipeline.cli.app import app
 from pipeline.cli.console import err, out, table, watching
-from pipeline.cli.options import Json
-from pipeline.reports import AuditReport, TableAudit, to_json
+from pipeline.cli.options import AcceptVanishing, Json
+from pipeline.errors import ConfigurationError
+from pipeline.reports import AuditReport, SyncReport, TableAudit, to_json
 from pipeline.settings import Settings
+
+Heal = Annotated[bool, typer.Option("--heal", help="Publish again what differs, on whatever day, and audit again.")]
 
 
 @app.command()
-def audit(json: Json = False) -> None:
+def audit(heal: Heal = False, accept_vanishing: AcceptVanishing = False, json: Json = False) -> None:
     """Compare everything that is published with the source, row for row by fingerprints, as both are now.
 
     Exit code 0: equal. 1: differs; the partitions are named.
 
-    Example:  tillroll audit --json
+    Examples:  tillroll audit --json   ·   tillroll audit --heal
     """
+    if accept_vanishing and not heal:
+        raise ConfigurationError("--accept-vanishing is for --heal: an audit changes nothing", "Leave it out.")
+    report = _healed(accept_vanishing, json=json) if heal else _audited(json=json)
+    if not report.equal:
+        raise typer.Exit(1)
+
+
+def _audited(*, json: bool) -> AuditReport:
     from pipeline import equality
 
     with watching("audit") as progress:
         report = equality.audit(Settings.load(), progress)
     if json:
         print(to_json(report))
-    else:
-        _print(report)
+        return report
+    _print(report)
     if not report.equal:
-        raise typer.Exit(1)
+        err.print("`tillroll audit --heal` publishes again what differs; a sync does for the days of its lookback.")
+    return report
+
+
+def _healed(accept_vanishing: bool, *, json: bool) -> AuditReport:
+    from pipeline import equality
+
+    with watching("audit and heal") as progress:
+        report = equality.heal(Settings.load(), progress, accept_vanishing=accept_vanishing)
+    if json:
+        print(to_json(report))
+        return report.after
+    _print(report.before)
+    if report.synced:
+        _print_healed(report.synced)
+        _print(report.after)
+    if not report.equal:
+        err.print("Rows are changed while they are compared: run it again.")
+    return report.after
+
+
+def _print_healed(synced: SyncReport) -> None:
+    partitions = sum(synced.publish.partitions.values())
+    out.print(f"healed: {partitions:,} partitions, {synced.publish.rows:,} rows proven equal and published again")
+    if partitions:
+        out.print(f"`tillroll transform --day {synced.publish.day}` builds the models of them.")
 
 
 def _print(report: AuditReport) -> None:
@@ -39,10 +77,8 @@ def _print(report: AuditReport) -> None:
     until = f" up to {report.until}" if report.until else ""
     if report.equal:
         out.print(f"equal: every published partition{until} is what the source holds ({report.seconds:.1f} s)")
-        return
-    days = sorted({d.partition.day for t in report.tables for d in t.differences if d.partition.day})
-    named = f" A day is compared again by `tillroll sync --day {days[0]}`." if days else ""
-    err.print(f"not equal{until}. A sync heals what changed in the source within its lookback.{named}")
+    else:
+        err.print(f"not equal{until}.")
 
 
 def _verdict(audited: TableAudit) -> str:

@@ -13,6 +13,10 @@ From = Annotated[str | None, typer.Option("--from", metavar="YYYY-MM-DD", help="
 To = Annotated[str | None, typer.Option("--to", metavar="YYYY-MM-DD", help="Last of several days, inclusive.")]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document instead of text.")]
 
+AcceptVanishing = Annotated[
+    bool, typer.Option("--accept-vanishing", help="The source is right, however many published rows are gone there.")
+]
+
 
 def chosen_days(day: str | None, first: str | None, last: str | None) -> list[date]:
     """The days a command is to work on, in order.

@@ -2,13 +2,20 @@
 
 import time
 from datetime import date
-from typing import Any
+from typing import Annotated, Any
+
+import typer
 
 from pipeline.cli.app import app
 from pipeline.cli.console import out, watching
-from pipeline.cli.options import Day, From, Json, To, chosen_days
+from pipeline.cli.options import AcceptVanishing, Day, From, Json, To, chosen_days
+from pipeline.plan import Scope
 from pipeline.reports import SyncReport, to_json, to_plain
 from pipeline.settings import Settings
+
+Sweep = Annotated[
+    int | None, typer.Option(min=0, metavar="N", help="Older days of each table to compare. Default: TILLROLL_SWEEP.")
+]
 
 
 @app.command()
@@ -23,13 +30,20 @@ def ingest(day: Day = None, first: From = None, last: To = None, json: Json = Fa
 
 
 @app.command()
-def sync(day: Day = None, first: From = None, last: To = None, json: Json = False) -> None:
+def sync(
+    day: Day = None,
+    first: From = None,
+    last: To = None,
+    sweep: Sweep = None,
+    accept_vanishing: AcceptVanishing = False,
+    json: Json = False,
+) -> None:
     """Bring the warehouse's staging up to a day: plan, extract, load, audit, publish.
 
     Examples:  tillroll sync --day 2025-01-01   ·   tillroll sync --from 2025-01-01 --to 2025-01-31 --json
     """
-    settings = Settings.load()
-    reports = [_sync(settings, d, quiet=json) for d in chosen_days(day, first, last)]
+    settings, scope = Settings.load(), Scope(sweep=sweep, accept_vanishing=accept_vanishing)
+    reports = [_sync(settings, d, scope, quiet=json) for d in chosen_days(day, first, last)]
     _print_json(json, reports)
 
 
@@ -57,7 +71,7 @@ def run(day: Day = None, first: From = None, last: To = None, json: Json = False
     for d in chosen_days(day, first, last):
         started = time.monotonic()
         ingested = None if settings.source == "external" else _ingest(settings, d, quiet=json)
-        synced = _sync(settings, d, quiet=json)
+        synced = _sync(settings, d, Scope(), quiet=json)
         core, datamart = _transform(settings, d, quiet=json)
         seconds = time.monotonic() - started
         _say(json, f"{d} done in {seconds:.1f} s: proven equal and published")
@@ -78,11 +92,11 @@ def _ingest(settings: Settings, day: date, *, quiet: bool) -> Any:
     return report
 
 
-def _sync(settings: Settings, day: date, *, quiet: bool) -> SyncReport:
+def _sync(settings: Settings, day: date, scope: Scope, *, quiet: bool) -> SyncReport:
     from pipeline.steps import sync_day
 
     with watching(str(day)) as progress:
-        report = sync_day(settings, day, progress)
+        report = sync_day(settings, day, progress, scope)
     extracted, published = report.extract, report.publish
     for warning in extracted.warnings:
         _say(quiet, f"{day} warning    {warning}")

@@ -27,9 +27,9 @@ from pipeline.warehouse.bigquery_ledger import entry_rows, ledger_table, read_en
 from pipeline.warehouse.bigquery_left_jobs import wait_for_left_jobs
 from pipeline.warehouse.bigquery_lock import LOCK_TIMEOUT_S, Lease
 from pipeline.warehouse.bigquery_marts import Marts
-from pipeline.warehouse.bigquery_publication import BigQueryPublication, fingerprints
+from pipeline.warehouse.bigquery_publication import BigQueryPublication, fingerprints, other_columns
 from pipeline.warehouse.bigquery_sql import quote, text
-from pipeline.warehouse.bigquery_tables import Tables
+from pipeline.warehouse.bigquery_tables import Tables, as_in_catalog, same_columns
 from pipeline.warehouse.bigquery_transactions import LEDGER
 
 logger = logging.getLogger(__name__)
@@ -86,7 +86,8 @@ class BigQueryWarehouse:
             yield
 
     def ledger(self) -> Ledger:
-        return self._entries(STAGING, LEDGER)
+        entries = self._entries(STAGING, LEDGER)
+        return entries.without(self._tables.missing(STAGING, entries.tables))
 
     def transformed(self) -> Ledger:
         return self._entries(CORE, TRANSFORMED)
@@ -114,7 +115,11 @@ class BigQueryWarehouse:
 
     def fingerprints(self, table: Table) -> Mapping[Partition, Fingerprint]:
         found = self._tables.find(STAGING, table.name) if self._datasets.exists(STAGING) else None
-        return fingerprints(self._jobs, table, found) if found else {}
+        if found is None:
+            return {}
+        if not same_columns(found, as_in_catalog(table, found.reference)):
+            raise other_columns(table)
+        return fingerprints(self._jobs, table, found)
 
     def estimate(self, statement: str) -> int:
         """The bytes that a statement would scan, and be billed by. Nothing is run."""

@@ -3,7 +3,7 @@
 BigQuery's transactions take no DDL, and change up to 100 tables. So tables are made before, empty; a table whose
 columns changed is replaced, on its own, by its audited rows; and more than 90 tables are published by several
 transactions, in each of which rows and ledger agree. Before a table is replaced the ledger forgets it: were the run
-killed then, the next one would bring it again with all its history.
+killed then, the next one would bring it again with all its history. It forgets one that somebody dropped, too.
 """
 
 import logging
@@ -47,6 +47,9 @@ class BigQueryPublication:
         self._audits = AuditTables(jobs, tables)
         self._transactions = Transactions(jobs, tables)
         self._loaded: dict[Table, Loading] = {}
+        for name in sorted(tables.missing(STAGING, self.ledger().tables)):
+            logger.warning("%s.%s is gone: it is published anew, with all its history", STAGING, name)
+            self._forget(name)
 
     def ledger(self) -> Ledger:
         return self._transactions.ledger
@@ -107,6 +110,7 @@ class BigQueryPublication:
             days = {o.day for o in loaded.objects if o.day} | (set() if partial else published)
             return Replacement(table, path(wanted), path(loaded.audit), tuple(sorted(days)))
         if found is None:
+            self._forget(table.name)
             with failpoint("bigquery.table"):
                 self._tables.create(wanted)
             return Replacement(table, path(wanted), path(loaded.audit), tuple(o.day for o in loaded.objects if o.day))
@@ -118,10 +122,9 @@ class BigQueryPublication:
 
     def _require_published(self) -> None:
         """See that published tables are there: one that does not change would be missed by no later run."""
-        others = {partition.table for partition in self.ledger()} - {table.name for table in self._loaded}
-        unlisted = sorted(others - self._tables.listed(STAGING).keys())  # a list can be a little late
-        if gone := [name for name in unlisted if self._tables.find(STAGING, name) is None]:
-            self._lost(gone)
+        others = self.ledger().tables - {table.name for table in self._loaded}
+        if gone := self._tables.missing(STAGING, others):
+            self._lost(sorted(gone))
 
     def _lost(self, names: Sequence[str]) -> None:
         for name in names:
@@ -132,7 +135,7 @@ class BigQueryPublication:
         )
 
     def _forget(self, name: str) -> None:
-        if any(partition.table == name for partition in self.ledger()):
+        if name in self.ledger().tables:
             self._transactions.forget(name)
 
 
@@ -140,6 +143,15 @@ def fingerprints(jobs: Jobs, table: Table, relation: bigquery.Table) -> dict[Par
     """Fingerprints of the rows of a table that has the catalog's columns."""
     rows = jobs.read(fingerprint_query(table, path(relation)), "audit", table.name)
     return {Partition(table.name, row["day"]): Fingerprint(row["row_count"], int(row["checksum"])) for row in rows}
+
+
+def other_columns(table: Table) -> DataError:
+    """The error of a published table whose columns somebody has changed."""
+    name = f"{STAGING}.{table.name}"
+    return DataError(
+        f"{name} in BigQuery has not the columns any more that it was published with",
+        f"Drop it (`bq rm --table {name}`); the next `tillroll sync` brings the whole table, with all its history.",
+    )
 
 
 def _batches(replacements: Sequence[Replacement]) -> Iterator[list[Replacement]]:

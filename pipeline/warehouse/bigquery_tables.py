@@ -3,6 +3,8 @@
 A daily table is partitioned by its days; every table is clustered by its key.
 """
 
+from collections.abc import Collection
+
 from google.api_core.exceptions import NotFound
 from google.cloud import bigquery
 
@@ -47,6 +49,11 @@ class Tables:
         with explained(self.resource(dataset)):
             place = bigquery.DatasetReference(self._client.project, dataset)
             return {item.table_id: item.table_type for item in self._client.list_tables(place, retry=RETRY)}
+
+    def missing(self, dataset: str, names: Collection[str]) -> set[str]:
+        """Those of the tables that are not there."""
+        unlisted = sorted(set(names) - self.listed(dataset).keys())  # a list can be a little late
+        return {name for name in unlisted if self.find(dataset, name) is None}
 
     def rows(self, table: bigquery.Table) -> list[bigquery.Row]:
         """All rows of a small table. To read them this way costs nothing."""

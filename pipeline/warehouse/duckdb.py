@@ -23,7 +23,7 @@ from pipeline.manifest import LakeObject
 from pipeline.settings import MARTS_FILE
 from pipeline.warehouse.base import CORE, DATAMART, EQUALITIES, STAGING, Equality
 from pipeline.warehouse.duckdb_errors import explained, first_lines, unusable, without_row
-from pipeline.warehouse.duckdb_ledger import exists, insert_entries, read_ledger
+from pipeline.warehouse.duckdb_ledger import exists, insert_entries, read_ledger, read_published, require_columns
 from pipeline.warehouse.duckdb_marts import swap_in_copy
 from pipeline.warehouse.duckdb_sql import (
     LEDGER_COLUMNS,
@@ -88,7 +88,7 @@ class DuckDBWarehouse:
 
     def ledger(self) -> Ledger:
         with self._connection(reading=True) as connection:
-            return read_ledger(connection, LEDGER)
+            return read_published(connection, LEDGER)
 
     def transformed(self) -> Ledger:
         with self._connection(reading=True) as connection:
@@ -112,6 +112,7 @@ class DuckDBWarehouse:
         with self._connection(reading=True) as connection:
             if not exists(connection, STAGING, table.name):
                 return {}
+            require_columns(connection, STAGING, table)
             return _fingerprints(connection, table, f"{STAGING}.{quote(table.name)}")
 
     def relations(self) -> set[str]:
@@ -172,7 +173,7 @@ class DuckDBPublication:
         self._loaded: dict[Table, list[Partition]] = {}
 
     def ledger(self) -> Ledger:
-        return read_ledger(self._connection, LEDGER)
+        return read_published(self._connection, LEDGER)
 
     def load(self, table: Table, objects: Sequence[LakeObject], lake: Lake) -> None:
         audit = _audit_table(table)
@@ -195,10 +196,10 @@ class DuckDBPublication:
         return _fingerprints(self._connection, table, _audit_table(table))
 
     def publish(self, entries: Iterable[LedgerEntry]) -> None:
-        recorded = list(entries)
+        recorded, published = list(entries), self.ledger()
         for table, partitions in self._loaded.items():
             with failpoint("warehouse.replace"):
-                self._replace(table, partitions)
+                self._replace(table, partitions, is_published=published.knows(table))
         with failpoint("warehouse.ledger"):
             for entry in recorded:
                 table_name, day = entry.partition
@@ -207,22 +208,16 @@ class DuckDBPublication:
                 )
             insert_entries(self._connection, LEDGER, recorded)
 
-    def _replace(self, table: Table, partitions: Sequence[Partition]) -> None:
+    def _replace(self, table: Table, partitions: Sequence[Partition], *, is_published: bool) -> None:
         target = f"{STAGING}.{quote(table.name)}"
-        if self._is_current(table):
+        if is_published:
+            require_columns(self._connection, STAGING, table)
             where = in_days(table, [p.day for p in partitions if p.day]) if table.is_daily else "true"
             self._connection.execute(f"delete from {target} where {where}")
-        else:
+        else:  # never published, or with other columns, or dropped: all its history is loaded
             self._connection.execute(f"create or replace table {target} ({column_definitions(table)})")
             self._connection.execute(f"delete from {LEDGER} where table_name = ?", [table.name])
         self._connection.execute(f"insert into {target} from {_audit_table(table)}")
-
-    def _is_current(self, table: Table) -> bool:
-        """Whether the published table has the catalog's columns; otherwise it is replaced with all its history."""
-        found = self._connection.execute(
-            f"select 1 from {LEDGER} where table_name = ? and schema_id = ? limit 1", [table.name, table.schema_id]
-        ).fetchone()
-        return found is not None
 
 
 def _audit_table(table: Table) -> str:

@@ -5,8 +5,11 @@ from datetime import UTC, date, datetime
 
 import duckdb
 
+from pipeline.catalog import Table
+from pipeline.errors import DataError
 from pipeline.fingerprint import Fingerprint, Partition
 from pipeline.ledger import Ledger, LedgerEntry, partition_day, partition_text
+from pipeline.warehouse.duckdb_sql import column_type, quote
 
 
 def read_ledger(connection: duckdb.DuckDBPyConnection, relation: str) -> Ledger:
@@ -14,6 +17,31 @@ def read_ledger(connection: duckdb.DuckDBPyConnection, relation: str) -> Ledger:
     if not exists(connection, *relation.split(".")):
         return Ledger()
     return Ledger(map(_entry, connection.execute(f"from {relation}").fetchall()))
+
+
+def read_published(connection: duckdb.DuckDBPyConnection, relation: str) -> Ledger:
+    """The entries of tables that are there. One that somebody dropped is not published: a run brings it anew."""
+    schema, entries = relation.split(".")[0], read_ledger(connection, relation)
+    return entries.without({table for table in entries.tables if not exists(connection, schema, table)})
+
+
+def require_columns(connection: duckdb.DuckDBPyConnection, schema: str, table: Table) -> None:
+    """See that a published table has the columns it was published with.
+
+    Raises:
+        DataError: somebody has changed them.
+    """
+    found = connection.execute(
+        "select column_name, data_type from information_schema.columns where table_schema = ? and table_name = ? "
+        "order by ordinal_position",
+        [schema, table.name],
+    ).fetchall()
+    if found != [(column.name, column_type(column).upper()) for column in table.columns]:
+        name = f"{schema}.{quote(table.name)}"
+        raise DataError(
+            f"{name} in the warehouse has not the columns any more that it was published with",
+            f"Drop it (`drop table {name}`); the next `tillroll sync` brings the whole table, with all its history.",
+        )
 
 
 def insert_entries(connection: duckdb.DuckDBPyConnection, relation: str, entries: Iterable[LedgerEntry]) -> None:

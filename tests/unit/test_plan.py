@@ -94,6 +94,82 @@ def test_both_ends_of_a_window_belong_to_it(compared: Window, inside: list[date]
     assert not any(found in compared for found in outside)
 
 
+# the sweep
+
+
+def swept(ledger: Ledger, count: int, lookback: int = 7) -> list[tuple[int | None, int]]:
+    """The spans of the run for D, but for its own, as offsets from D."""
+    spans = window(SALE, D, lookback, ledger, count).spans
+    return [((s.first - D).days if s.first else None, (s.last - D).days) for s in spans if s.last != D]
+
+
+def seen(sequences: Mapping[int, int]) -> Ledger:
+    """A ledger of days, by offset from D, and the sequence of the last snapshot that found each."""
+    now = datetime(2025, 1, 11, tzinfo=UTC)
+    return Ledger(LedgerEntry(partition(o), SOME, SALE.schema_id, found, D, now) for o, found in sequences.items())
+
+
+def test_the_days_that_were_compared_longest_ago_are_swept() -> None:
+    ledger = seen({-30: 9, -20: 3, -19: 8, -18: 4, -10: 7, -3: 1, 0: 1})
+
+    assert swept(ledger, 0) == []
+    assert swept(ledger, 1) == [(-29, -20)]
+    assert swept(ledger, 2) == [(-29, -20), (-18, -18)]
+    assert swept(ledger, 3) == [(-29, -20), (-18, -10)]
+
+
+def test_the_oldest_go_first_among_days_that_were_compared_together() -> None:
+    assert swept(seen(dict.fromkeys(range(-30, 1), 5)), 2) == [(None, -29)]
+
+
+def test_a_swept_day_brings_the_days_before_it_that_have_no_rows() -> None:
+    """The first brings everything before it. A row that comes to such a day is found."""
+    assert swept(seen({-100: 1, -50: 2, -9: 3, -1: 4}), 3) == [(None, -9)]
+    assert swept(seen({-100: 3, -50: 2, -9: 1, -1: 4}), 2) == [(-99, -9)]
+
+
+def test_neither_later_days_nor_a_table_that_comes_whole_are_swept() -> None:
+    assert swept(seen(dict.fromkeys(range(-7, 9), 5)), 5) == []
+    assert window(WIDER, D, 7, seen({-30: 1, 0: 1}), 5) == Window((Span(None, D),))
+
+
+@pytest.mark.parametrize("sweep", [1, 3, 7, 100])
+def test_runs_after_each_other_compare_every_day_once_before_any_twice(sweep: int) -> None:
+    """The time goes on: days leave the window and join the others, behind all of them."""
+    sequences = dict.fromkeys(range(-40, 1), 1)
+    due = list(range(-40, -7))
+    for run in range(2, 2 + 100 // sweep):
+        compared = window(SALE, D, 7, seen(sequences), sweep)
+        older = [offset for offset in sequences if offset < -7 and day(offset) in compared]
+        assert sorted(older) == sorted(due[:sweep])
+        due = due[sweep:] + sorted(due[:sweep])
+        sequences |= {offset: run for offset in sequences if day(offset) in compared}
+
+
+# what is asked for besides
+
+
+def test_days_that_are_asked_for_are_compared_too_in_as_few_spans_as_can_be() -> None:
+    ledger = seen(dict.fromkeys(range(-30, 1), 5))
+    also = [
+        partition(-8),
+        partition(-20),
+        partition(-21),
+        partition(-3),
+        Partition("other", day(-15)),
+        Partition("sale"),
+    ]
+
+    assert window(SALE, D, 7, ledger, 0, also) == Window((Span(day(-21), day(-20)), Span(day(-8), D)))
+
+
+def test_what_was_altered_in_the_warehouse_is_planned_though_it_is_equal() -> None:
+    source = {partition(-1): SOME, partition(0): SOME}
+    expected = expected_partitions(SALE, source, D, window(SALE, D, 7, published(source)), published(source))
+
+    assert plan_table(SALE, expected, published(source), {partition(-1)}) == [Planned(partition(-1), SOME, "altered")]
+
+
 # daily tables
 
 

@@ -11,7 +11,8 @@ import psycopg
 import yaml
 
 from pipeline import equality, steps
-from pipeline.reports import AuditReport, SyncReport
+from pipeline.plan import Scope
+from pipeline.reports import AuditReport, HealReport, SyncReport
 from pipeline.settings import Settings
 
 DAY = date(2025, 1, 10)
@@ -72,11 +73,15 @@ class Shop:
         with psycopg.connect(self.url, autocommit=True, options="-c timezone=UTC") as connection:
             connection.execute(query)  # type: ignore[arg-type]
 
-    def sync(self, day: date = DAY) -> SyncReport:
-        return steps.sync_day(self.settings, day)
+    def sync(self, day: date = DAY, **scope: Any) -> SyncReport:
+        """Publish a day; `scope` is what the run does besides (see `Scope`)."""
+        return steps.sync_day(self.settings, day, scope=Scope(**scope))
 
     def audit(self) -> AuditReport:
         return equality.audit(self.settings)
+
+    def heal(self, **options: Any) -> HealReport:
+        return equality.heal(self.settings, **options)
 
     def differing(self) -> list[str]:
         return [d.partition.label for table in self.audit().tables for d in table.differences]

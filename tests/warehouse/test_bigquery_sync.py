@@ -162,7 +162,7 @@ def test_a_day_that_is_gone_from_the_source_does_not_outlive_a_change_of_meaning
     cloud_shop.execute("alter table ecommerce.sale alter note type varchar(40)")
     cloud_shop.catalog(lambda tables: tables["sale"]["columns"].update(note="varchar(40)"))
 
-    cloud_shop.sync()
+    cloud_shop.sync(accept_vanishing=True)
 
     assert cloud_shop.warehouse(SALES) == source_rows(cloud_shop)
     assert cloud_shop.audit().equal

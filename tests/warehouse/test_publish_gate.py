@@ -226,7 +226,7 @@ def test_a_table_that_is_truncated_and_filled_meanwhile_is_not_seen_empty(
     rival.join()
 
     assert shop.warehouse("select count(*) from staging.customer") == [(50,)]
-    shop.sync()
+    shop.sync(accept_vanishing=True)
     assert shop.warehouse("select count(*) from staging.customer") == [(9,)]
 
 

@@ -140,7 +140,7 @@ def test_the_same_rows_give_the_same_bytes(shop: Shop, tmp_path: Path) -> None:
 
 
 def test_large_tables_are_cut_into_shards_and_old_shards_go_away(shop: Shop) -> None:
-    shop = Shop.at(shop.url, shop.folder, shard_bytes=1_000_000)
+    shop = Shop.at(shop.url, shop.folder, shard_bytes=1_000_000, vanishing_share=1)
     shop.execute(
         "insert into ecommerce.sale "
         "select 1000 + i, 1, repeat('x', 1000), '2025-01-10 12:00Z' from generate_series(1, 3000) i"

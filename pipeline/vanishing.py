@@ -1,0 +1,102 @@
+"""The guard against publishing an emptied source.
+
+A source that lost its rows (truncated, restored from an old backup, another database by mistake) looks like one whose
+rows were deleted on purpose. Beyond a share of the rows a person has to say which it is, before anything is written.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date
+
+from psycopg.sql import SQL
+
+from pipeline.audit import listed
+from pipeline.catalog import Catalog, Table
+from pipeline.errors import VanishingRowsError
+from pipeline.fingerprint import Fingerprint, Partition
+from pipeline.ledger import Ledger
+from pipeline.snapshot import Snapshot
+from pipeline.source_sql import relation
+
+# So few rows may go from any table, but for its last ones.
+FLOOR = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Loss:
+    """Rows of a table over the partitions that a run compares.
+
+    `published` is how many were published of them, `missing` how many fewer the source has of the same partitions, and
+    `arrived` how many it has in partitions that are published for the first time. `worst` are the partitions that lost
+    rows, most first.
+    """
+
+    table: Table
+    published: int
+    missing: int
+    arrived: int
+    worst: tuple[Partition, ...]
+
+    def is_large(self, share: float) -> bool:
+        """Whether more is gone than the share and the floor allow. Rows that moved to a new day are not gone."""
+        return self.missing > max(FLOOR, share * self.published) and self.missing - self.arrived > FLOOR
+
+    @property
+    def is_total(self) -> bool:
+        """Whether nothing is left of the compared partitions."""
+        return 0 < self.published == self.missing and not self.arrived
+
+    def __str__(self) -> str:
+        of = f"{self.missing:,} of {self.published:,} published rows of {self.table.name}"
+        return f"{of} ({listed(partition.label for partition in self.worst)})"
+
+
+def loss(table: Table, found: Mapping[Partition, Fingerprint], ledger: Ledger) -> Loss:
+    """What the source has lost of a table's compared partitions, whatever columns they were published with."""
+    compared = [partition for partition in found if partition.table == table.name]
+    gone = {p: ledger[p].fingerprint.rows - found[p].rows for p in compared if p in ledger}
+    return Loss(
+        table=table,
+        published=sum(ledger[p].fingerprint.rows for p in gone),
+        missing=sum(gone.values()),
+        arrived=sum(found[p].rows for p in compared if p not in ledger),
+        worst=tuple(sorted((p for p in gone if gone[p] > 0), key=lambda p: (-gone[p], p.day or date.min))),
+    )
+
+
+def require_rows(
+    snapshot: Snapshot,
+    catalog: Catalog,
+    found: Mapping[Partition, Fingerprint],
+    ledger: Ledger,
+    day: date,
+    share: float,
+) -> None:
+    """Ask before published rows vanish, where they are more than `share` of those compared, or a table's last ones.
+
+    Raises:
+        VanishingRowsError: they are; names the tables, how many rows, and the partitions.
+    """
+    losses = (loss(table, found, ledger) for table in catalog)
+    large = [lost for lost in losses if lost.is_large(share) or (lost.is_total and _is_empty(snapshot, lost.table))]
+    if large:
+        raise VanishingRowsError(_question(large), _answers(day))
+
+
+def _is_empty(snapshot: Snapshot, table: Table) -> bool:
+    """Whether the source holds no row of the table at all, on whatever day."""
+    with snapshot.connect() as connection:
+        row = connection.execute(SQL("select exists (select from {})").format(relation(table))).fetchone()
+    return row == (False,)
+
+
+def _question(losses: Iterable[Loss]) -> str:
+    return f"are these rows meant to be gone from the source? {'; '.join(map(str, losses))}"
+
+
+def _answers(day: date) -> str:
+    return (
+        f"If so, say it: `tillroll sync --day {day} --accept-vanishing`, or `tillroll audit --heal --accept-vanishing` "
+        "where that asked; then clear the failed task in Airflow, which finds the work done. If not, repair the source "
+        "or TILLROLL_SOURCE_URL and run the day again. Nothing was written or published."
+    )
