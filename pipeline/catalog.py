@@ -7,7 +7,7 @@ here, so that there is one truth about columns, keys and types.
 import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -21,6 +21,9 @@ from pipeline.errors import ConfigurationError
 DriftPolicy = Literal["freeze", "evolve"]
 
 _NOT_NULL = " not null"
+
+# What a stored fingerprint means: with another number, everything is published anew. 2: without rejected rows.
+FINGERPRINTS = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +42,10 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """One source table. `partition` names the column whose UTC day partitions it; None for a whole table."""
+    """One source table. `partition` names the column whose UTC day partitions it; None for a whole table.
+
+    `companion` names the table for its rejected rows; there, `rejects` is this table (see `rejected`).
+    """
 
     schema: str
     name: str
@@ -48,6 +54,8 @@ class Table:
     partition: str | None
     description: str = ""
     drift: DriftPolicy = "freeze"
+    companion: str = ""
+    rejects: "Table | None" = None
 
     @property
     def is_daily(self) -> bool:
@@ -65,7 +73,9 @@ class Table:
     def schema_id(self) -> str:
         """16 hex digits that change whenever the meaning of a stored fingerprint would."""
         types = [[c.name, c.type.source, c.type.rule.value, c.type.precision, c.type.scale] for c in self.columns]
-        shape = [self.schema, self.partition, types]
+        shape = [FINGERPRINTS, self.schema, self.partition, types, self.companion]
+        if self.rejects:
+            shape.append(self.rejects.schema_id)
         return hashlib.sha256(json.dumps(shape).encode()).hexdigest()[:16]
 
 
@@ -149,14 +159,25 @@ def parse_catalog(content: Any, path: Path | None = None) -> Catalog:
         ) from error
     _check_names(path, ["_ledger", *file.tables])
     tables = tuple(_table(file, name, entry, path) for name, entry in file.tables.items())
-    return Catalog(file.source_schema, tables, path)
+    return Catalog(file.source_schema, tuple(_with_companions(tables)), path)
+
+
+def _with_companions(tables: Sequence[Table]) -> Iterator[Table]:
+    """Each table with its companion's name, `rejected_<table>`, which no other table has, whatever the case."""
+    taken = {table.name.lower() for table in tables}
+    for table in tables:
+        name = f"rejected_{table.name}"
+        while name.lower() in taken:
+            name += "_"
+        taken.add(name.lower())
+        yield replace(table, companion=name)
 
 
 def with_columns(table: Table, columns: Mapping[str, str], path: Path | None = None) -> Table:
     """The table with other columns, held to the rules of a file. Raises ConfigurationError."""
     entry = {"description": table.description, "key": list(table.key), "partition": table.partition}
     content = {"schema": table.schema, "tables": {table.name: entry | {"drift": table.drift, "columns": dict(columns)}}}
-    return parse_catalog(content, path).table(table.name)
+    return replace(parse_catalog(content, path).table(table.name), companion=table.companion)
 
 
 def _check_names(path: Path | None, names: Sequence[str], of: str = "tables") -> None:
@@ -180,11 +201,6 @@ def _table(file: _CatalogFile, name: str, entry: _TableEntry, path: Path | None)
     for used in [*entry.key, *([entry.partition] if entry.partition else [])]:
         if used not in known:
             raise ConfigurationError(f"catalog {path}: {name} has no column {used!r}", f"Columns: {', '.join(known)}.")
-    if entry.partition and known[entry.partition].nullable:
-        raise ConfigurationError(
-            f"catalog {path}: partition column {name}.{entry.partition} may be null",
-            "A row without a day would belong to no partition: declare it not null, or set `partition: null`.",
-        )
     if entry.partition and not known[entry.partition].type.has_day:
         raise ConfigurationError(
             f"catalog {path}: partition column {name}.{entry.partition} is {known[entry.partition].type.source}",

@@ -44,6 +44,15 @@ class ColumnType:
         """Whether a UTC day can be read off a value, so that the column can partition a table."""
         return self.rule in {Rule.DATE, Rule.DATETIME, Rule.TIMESTAMP}
 
+    @property
+    def is_bounded(self) -> bool:
+        """Whether no value has more than a few thousand bytes as text: such a column's size need not be looked at."""
+        if self.rule not in {Rule.TEXT, Rule.BYTES}:
+            return True
+        if self.name in {"character varying", "character"} and (length := _LENGTH.search(self.source)):
+            return int(length[1]) <= _SHORT
+        return self.name in _SHORT_TYPES or self.name.startswith("interval")
+
 
 # PostgreSQL's short names and what format_type() calls them.
 ALIASES = {
@@ -96,9 +105,14 @@ RULES = {
     "name": Rule.TEXT,
 }
 
+# Types whose values are short as text, whatever they are; a numeric has at most 147,457 digits.
+_SHORT_TYPES = {"uuid", "numeric", "time with time zone", "inet", "cidr", "macaddr", "name"}
+_SHORT = 1_000
+
 # The widest decimal every warehouse holds: DuckDB's DECIMAL(38), BigQuery's BIGNUMERIC(76,38).
 MAX_DECIMAL_PRECISION = 38
 
+_LENGTH = re.compile(r"\((\d+)\)")
 _ARGUMENTS = re.compile(r"\([^)]*\)")
 _DECLARATION = re.compile(r"^(?P<name>[^(\[]+?)\s*(?:\((?P<args>[^)]*)\))?(?P<rest>[^\[(]*)$", re.DOTALL)
 # format_type() says integer[] however many dimensions were declared: PostgreSQL does not keep them.

@@ -113,6 +113,8 @@ def _judge(change: Change, table: Table | None) -> Drift:
     if change.kind in _FOLLOWED and table.drift == "evolve":
         consequence = f"{_FOLLOWED[change.kind]}, and {table.name} is published anew with all its history"
         return Drift(change, table.drift, consequence, follows=True)
+    if change.kind is Kind.LOOSENED and change.column == table.partition:
+        return Drift(change, table.drift, f"rows without a day go to {table.companion}")
     if change.kind in _HARMLESS:
         return Drift(change, table.drift, _HARMLESS[change.kind])
     return Drift(change, table.drift, "the run stops", stops=True)
@@ -124,10 +126,8 @@ def _irreplaceable(change: Change, table: Table) -> str | None:
         return "its rows are not taken for deleted"
     if change.kind in {Kind.DROPPED, Kind.RENAMED} and change.column in table.key:
         return "it is part of the key"
-    if change.column != table.partition or change.kind not in {Kind.DROPPED, Kind.RENAMED, Kind.RETYPED, Kind.LOOSENED}:
+    if change.column != table.partition or change.kind not in {Kind.DROPPED, Kind.RENAMED, Kind.RETYPED}:
         return None
-    if change.kind is Kind.LOOSENED:
-        return "it partitions the table, and a row without a day would never be moved"
     if change.kind is Kind.RETYPED and resolve_type(change.now).has_day:
         return None
     return "it partitions the table by day"

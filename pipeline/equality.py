@@ -1,7 +1,7 @@
 """The full audit: everything published against everything in the source, as both are at this moment; and its repair."""
 
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
 
 from pipeline.audit import compare
@@ -12,12 +12,14 @@ from pipeline.fingerprint import Fingerprint, Partition
 from pipeline.ledger import Ledger
 from pipeline.plan import Scope, Span, Window
 from pipeline.progress import Counter, Progress, silent
+from pipeline.rejected import rejected_table
 from pipeline.reports import AuditReport, HealReport, TableAudit
 from pipeline.settings import Settings
 from pipeline.snapshot import open_snapshot
 from pipeline.source_fingerprints import source_fingerprints
 from pipeline.steps import source, sync_day
 from pipeline.warehouse import open_warehouse
+from pipeline.warehouse.base import Warehouse
 
 
 def audit(settings: Settings, progress: Progress = silent) -> AuditReport:
@@ -33,10 +35,9 @@ def audit(settings: Settings, progress: Progress = silent) -> AuditReport:
         windows = {table.name: Window((Span(None, _last_day(table, ledger)),)) for table in catalog}
         ours = source_fingerprints(snapshot, catalog, windows, settings.workers, progress)
     counter = Counter(progress, "compare with the warehouse", len(catalog.tables))
-    tables = []
+    tables: list[TableAudit] = []
     for table in catalog:
-        theirs = warehouse.fingerprints(table) if ledger.knows(table) else {}
-        tables.append(_audit_table(table, ours, theirs, ledger))
+        tables += _audit_both(table, ours, warehouse, ledger)
         counter.advance()
     return AuditReport(_until(catalog, ledger), tuple(tables), time.monotonic() - started)
 
@@ -80,8 +81,25 @@ def _require_due(altered: Iterable[Partition], day: date) -> None:
         )
 
 
+def _audit_both(
+    table: Table, ours: Mapping[Partition, Fingerprint], warehouse: Warehouse, ledger: Ledger
+) -> Iterator[TableAudit]:
+    """A table, and its rejected rows where there are any, or were."""
+    is_published = ledger.knows(table)
+    for each in (table, rejected_table(table)):
+        theirs = warehouse.fingerprints(each) if ledger.knows(each) else {}
+        audited = _audit_table(each, ours, theirs, ledger, is_published=is_published)
+        if each is table or audited.partitions or audited.altered:
+            yield audited
+
+
 def _audit_table(
-    table: Table, source_side: Mapping[Partition, Fingerprint], theirs: Mapping[Partition, Fingerprint], ledger: Ledger
+    table: Table,
+    source_side: Mapping[Partition, Fingerprint],
+    theirs: Mapping[Partition, Fingerprint],
+    ledger: Ledger,
+    *,
+    is_published: bool,
 ) -> TableAudit:
     ours = {p: fingerprint for p, fingerprint in source_side.items() if p.table == table.name}
     recorded = {p: entry.fingerprint for p, entry in ledger.items() if p.table == table.name and ledger.knows(table)}
@@ -90,14 +108,14 @@ def _audit_table(
         partitions=len(ours.keys() | theirs.keys()),
         source_rows=sum(fingerprint.rows for fingerprint in ours.values()),
         warehouse_rows=sum(fingerprint.rows for fingerprint in theirs.values()),
-        differences=tuple(compare(ours, theirs)) if ledger.knows(table) else (),
+        differences=tuple(compare(ours, theirs)) if is_published else (),
         altered=tuple(difference.partition for difference in compare(recorded, theirs)),
-        published=ledger.knows(table),
+        published=is_published,
     )
 
 
 def _last_day(table: Table, ledger: Ledger) -> date:
-    return max((p.day for p in ledger if p.table == table.name and p.day), default=date.min)
+    return max((p.day for p in ledger if p.table in {table.name, table.companion} and p.day), default=date.min)
 
 
 def _until(catalog: Catalog, ledger: Ledger) -> date | None:

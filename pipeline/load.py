@@ -18,6 +18,7 @@ from pipeline.fingerprint import Partition
 from pipeline.lake.base import Lake
 from pipeline.ledger import Ledger, LedgerEntry
 from pipeline.manifest import Found, LakeObject, Manifest, Run
+from pipeline.rejected import NO_DAY, rejected_table, with_rejected
 
 # A day's manifest, each read once.
 Manifests = Callable[[date], Manifest | None]
@@ -49,12 +50,14 @@ def work_of_day(lake: Lake, catalog: Catalog, ledger: Ledger, day: date) -> Work
         raise DataError(f"the lake has no manifest of a run for {day}", _extract_again(day))
     run, work = manifest.run, Work()
     catalog = with_evolved(catalog, run.evolved)
-    found = {table: [f for f in run.found if f.table == table.name] for table in catalog}
+    found = {table: [f for f in run.found if f.table == table.name] for table in with_rejected(catalog)}
     for table in catalog:
         _check(table, found[table], run, ledger, day)
-    for table in catalog:
+    for table in with_rejected(catalog):
         for one in found[table]:
             _decide(one, table, run, ledger, manifests, day, work)
+    for table in catalog:
+        _drop_outdated(table, work, ledger)
     _verify(lake, work.load.values(), day)
     return work
 
@@ -89,6 +92,24 @@ def _decide(found: Found, table: Table, run: Run, ledger: Ledger, manifests: Man
 def _is_newer(published: LedgerEntry | None, sequence: int) -> bool:
     """Whether the partition is published as a later snapshot found it, or this one, whatever its columns were."""
     return published is not None and published.sequence >= sequence
+
+
+def _drop_outdated(table: Table, work: Work, ledger: Ledger) -> None:
+    """Leave out a table's rejected rows of which a newer snapshot has seen nothing any more.
+
+    Where nothing is rejected there is no partition that could say so: its table's sequence does.
+    """
+    companion = rejected_table(table)
+    seen = {p: entry.sequence for p, entry in ledger.items() if p.table == table.name}
+    seen |= {found.partition: found.sequence for found in work.load.get(table, ())}
+    newest = max(seen.values(), default=0)
+
+    def is_current(found: LakeObject) -> bool:
+        by_day = ledger.knows(table) and found.day != NO_DAY
+        return (seen.get(Partition(table.name, found.day), 0) if by_day else newest) <= found.sequence
+
+    if objects := [found for found in work.load.pop(companion, ()) if is_current(found)]:
+        work.load[companion] = objects
 
 
 def _object(found: Found, sequence: int, manifests: Manifests, day: date) -> LakeObject:

@@ -14,6 +14,7 @@ from typing import Literal
 from pipeline.catalog import Table
 from pipeline.fingerprint import EMPTY, Fingerprint, Partition
 from pipeline.ledger import Ledger
+from pipeline.rejected import NO_DAY
 
 Reason = Literal["new", "changed", "emptied", "altered"]
 
@@ -67,25 +68,34 @@ def window(
     table: Table, day: date, lookback: int, ledger: Ledger, sweep: int = 0, also: Iterable[Partition] = ()
 ) -> Window:
     """The days of `table` that the run for `day` compares: its own, `sweep` older ones, and those of `also`."""
-    published = [p.day for p in ledger if p.table == table.name and p.day]
+    compared = _compared(table, ledger)
+    published = list(compared)
     if not ledger.knows(table):
         return Window((Span(None, max([day, *published])),))
     # After a pause longer than the lookback, the days in between were never looked at.
     resumed = max((d for d in published if d < day), default=day) + timedelta(days=1)
     own = Span(min(day - timedelta(days=lookback), resumed), day)
-    asked = [Span(p.day, p.day) for p in also if p.table == table.name and p.day]
-    return Window(tuple(_joined([own, *_swept(table, own, sweep, ledger), *asked])))
+    asked = [Span(p.day, p.day) for p in also if p.table in {table.name, table.companion} and p.day]
+    return Window(tuple(_joined([own, *_swept(compared, own, sweep), *asked])))
 
 
-def _swept(table: Table, own: Span, count: int, ledger: Ledger) -> list[Span]:
+def _compared(table: Table, ledger: Ledger) -> dict[date, int]:
+    """The days of which a table's rows are published, or its rejected ones: the last snapshot's sequence for each."""
+    last: dict[date, int] = {}
+    for (name, day), entry in ledger.items():
+        if day and (name == table.name or (name == table.companion and day != NO_DAY)):
+            last[day] = max(entry.sequence, last.get(day, 0))
+    return last
+
+
+def _swept(compared: Mapping[date, int], own: Span, count: int) -> list[Span]:
     """The published days before a run's own that were compared longest ago.
 
     Each with the days between it and the published one before, where a row may have come since.
     """
-    entries = {p.day: entry for p, entry in ledger.items() if p.table == table.name and p.day and p.day not in own}
-    days = sorted(day for day in entries if own.first is not None and day < own.first)
+    days = sorted(day for day in compared if own.first is not None and day < own.first)
     gaps = dict(zip(days, [None, *(day + timedelta(days=1) for day in days)], strict=False))
-    oldest = sorted(days, key=lambda day: (entries[day].sequence, day))[:count]
+    oldest = sorted(days, key=lambda day: (compared[day], day))[:count]
     return [Span(gaps[day], day) for day in oldest]
 
 
@@ -115,16 +125,32 @@ def expected_partitions(
     """Every partition of `table` that the run for `day` compares, in order of day, and what must be published of it.
 
     Those of `also` are among them even where nobody has published them: only the warehouse has rows of such a day.
-    `source` holds the fingerprints of the compared window; a daily table's partition without rows is absent there.
+    `source` holds the fingerprints of the compared window; a partition without rows is absent there. A companion is
+    compared where its table is, and has no partitions but those that hold, or held, rows.
     """
     expected = {partition: found for partition, found in source.items() if partition.table == table.name}
-    if table.is_daily:
-        # The run's own day is published even without rows, and a published day that lost all its rows is compared too.
-        expected.setdefault(Partition(table.name, day), EMPTY)
-        for partition in [*ledger, *also]:
-            if partition.table == table.name and partition.day and partition.day in compared:
-                expected.setdefault(partition, EMPTY)
+    if table.rejects is None:
+        # A whole table and the run's own day are published even without rows.
+        expected.setdefault(Partition(table.name, day if table.is_daily else None), EMPTY)
+    # What is published and has lost all its rows is compared too.
+    for partition in _published(table, compared, [*ledger, *also]):
+        expected.setdefault(partition, EMPTY)
     return dict(sorted(expected.items(), key=lambda item: item[0].day or date.min))
+
+
+def _published(table: Table, compared: Window, known: Iterable[Partition]) -> Iterator[Partition]:
+    for partition in known:
+        if partition.table != table.name:
+            continue
+        if table.rejects and not (table.is_daily and partition.day):
+            # One partition; or what was rejected while the table was whole, which goes with the first of its days.
+            yield Partition(table.name, NO_DAY if table.is_daily else None)
+        elif table.is_daily and partition.day and (partition.day in compared or _is_always_compared(table, partition)):
+            yield partition
+
+
+def _is_always_compared(table: Table, partition: Partition) -> bool:
+    return table.rejects is not None and partition.day == NO_DAY
 
 
 def plan_table(

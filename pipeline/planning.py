@@ -10,6 +10,7 @@ from pipeline.fingerprint import Fingerprint, Partition
 from pipeline.ledger import Ledger
 from pipeline.plan import Planned, Scope, expected_partitions, plan_table, window
 from pipeline.progress import Progress
+from pipeline.rejected import with_rejected
 from pipeline.settings import Settings
 from pipeline.snapshot import Snapshot
 from pipeline.source_fingerprints import source_fingerprints
@@ -51,8 +52,9 @@ def make_plan(
     fingerprints = source_fingerprints(snapshot, catalog, windows, settings.workers, progress)
     found: dict[Partition, Fingerprint] = {}
     planned: list[Planned] = []
-    for table in catalog:
-        expected = expected_partitions(table, fingerprints, day, windows[table.name], ledger, scope.also)
+    for table in with_rejected(catalog):
+        compared = windows[(table.rejects or table).name]
+        expected = expected_partitions(table, fingerprints, day, compared, ledger, scope.also)
         found |= expected
         planned += plan_table(table, expected, ledger, scope.anew)
     if not scope.accept_vanishing:

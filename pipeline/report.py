@@ -21,6 +21,7 @@ from pipeline.lake import open_lake
 from pipeline.lake.base import Lake
 from pipeline.manifest import SOURCE, LakeObject
 from pipeline.progress import Progress, silent
+from pipeline.rejected import with_rejected
 from pipeline.reports import TableAudit
 from pipeline.settings import Settings
 from pipeline.warehouse import open_warehouse
@@ -78,7 +79,7 @@ def make_report(settings: Settings, day: date, progress: Progress = silent) -> R
     tables = tuple(
         TableLine(t.table, t.source_rows, in_lake[t.table], t.warehouse_rows, _verdict(t)) for t in audited.tables
     )
-    names = {f"staging.{table.name}" for table in catalog}
+    names = {f"staging.{table.name}" for table in with_rejected(catalog)}
     models = {name: rows for name, rows in warehouse.row_counts().items() if name not in names}
     return Report(day, tables, models, tuple(warehouse.equalities()), time.monotonic() - started)
 
@@ -101,7 +102,7 @@ def _lake_rows(lake: Lake, catalog: Catalog, until: date | None) -> dict[str, in
             known = newest.get(found.partition)
             if known is None or known.sequence < found.sequence:
                 newest[found.partition] = found
-    rows = {table.name: 0 for table in catalog}
+    rows = {table.name: 0 for table in with_rejected(catalog)}
     for found in newest.values():
         if found.table in rows and (found.day is None or until is None or found.day <= until):
             rows[found.table] += found.rows

@@ -27,11 +27,16 @@ class ExtractReport:
 
 @dataclass(frozen=True, slots=True)
 class PublishReport:
-    """`partitions` were loaded, audited equal and published, by table; `rows` are theirs."""
+    """`partitions` were loaded, audited equal and published, by table; `rows` are theirs.
+
+    `rejected` are all the rows that lie apart now, as no warehouse can be trusted to hold them exactly, by the table of
+    `staging` that they are in.
+    """
 
     day: date
     partitions: dict[str, int]
     rows: int
+    rejected: dict[str, int]
     seconds: float
 
     @property

@@ -17,10 +17,12 @@ from pipeline.source_sql import fingerprint_query
 def source_fingerprints(
     snapshot: Snapshot, catalog: Catalog, windows: Mapping[str, Window], workers: int, progress: Progress = silent
 ) -> dict[Partition, Fingerprint]:
-    """The fingerprint of every partition in its table's window; a day without rows is absent.
+    """The fingerprint of every partition in its table's window, and of the companions' (see `rejected`).
+
+    A partition without rows is absent.
 
     Raises:
-        DataError: a row's day is one that no calendar day stands for (infinity, or before the year 1).
+        DataError: PostgreSQL cannot print a row.
     """
     counter = Counter(progress, "compare with the source", len(catalog.tables))
 
@@ -40,9 +42,10 @@ def _fingerprints(snapshot: Snapshot, table: Table, window: Window) -> dict[Part
         with snapshot.connect() as connection:
             rows = connection.execute(query).fetchall()
     except psycopg.DataError as error:
-        what = f"{table.name}.{table.partition} holds a day that is none" if table.is_daily else table.name
-        raise DataError(
-            f"{what}: {error}",
-            "Repair the rows (a day must lie in the years 1 to 9999), or set `partition: null` for the table.",
-        ) from error
-    return {Partition(table.name, day): Fingerprint(count, int(checksum)) for day, count, checksum in rows}
+        raise DataError(f"PostgreSQL cannot print a row of {table.name}: {error}", "Repair the value.") from error
+    return {
+        Partition(table.companion if rejected else table.name, day): Fingerprint(count, int(checksum))
+        for day, rejected, count, checksum in rows
+        # The first of all days was read for the companion's sake.
+        if rejected or day is None or day in window
+    }

@@ -12,6 +12,8 @@ from psycopg.sql import SQL, Composable, Composed, Identifier, Literal
 from pipeline.catalog import Column, Table
 from pipeline.column_types import Rule
 from pipeline.fingerprint import HASH_HEX_DIGITS, NULL, SEPARATOR
+from pipeline.rejected import NO_DAY, rejected_table
+from pipeline.source_rejected import day_or_none, is_rejected, perhaps_without_day, rejected_row
 
 # concat_ws() takes at most 100 arguments; wider rows are joined in pieces.
 _ARGUMENTS = 90
@@ -60,51 +62,75 @@ def canonical_row(table: Table) -> Composed:
 
 
 def fingerprint_query(table: Table, spans: Iterable[tuple[date | None, date]], *, utf8: bool) -> Composed:
-    """Rows `(day, rows, checksum)` per partition; day is NULL for a whole table.
+    """Rows `(day, rejected, rows, checksum)` per partition of a source table and of its companion.
 
-    `spans` are a daily table's days, both ends inclusive; None leaves the beginning open. Infinite days are always
-    among the rows: no run would ever reach them. `utf8` says whether the server stores text as UTF-8, the encoding the
-    checksum is defined over.
+    `spans` are a daily table's days, both ends inclusive; None leaves the beginning open. Rows without a day are always
+    among them, as no run would ever reach them, and with them those of the companion's NO_DAY; `day` is NULL for a
+    whole table. `utf8` says whether the server stores text as UTF-8, the encoding the checksum is defined over.
     """
-    row = canonical_row(table)
+    rejected = is_rejected(table)
+    row = SQL("case when {} then {} else {} end").format(rejected, _canonical_rejected(table), canonical_row(table))
     if not utf8:
         row = SQL("convert_to({}, 'UTF8')").format(row)
     checksum = SQL("sum(('x' || substr(md5({}), 1, {}))::bit({})::bigint)").format(
         row, Literal(HASH_HEX_DIGITS), Literal(HASH_HEX_DIGITS * 4)
     )
-    if not table.is_daily:
-        return SQL("select null::date, count(*), coalesce({}, 0) from {}").format(checksum, relation(table))
-    return SQL("select {day}, count(*), {checksum} from {relation} where {bounds} or {endless} group by 1").format(
-        day=_day(table),
-        checksum=checksum,
-        relation=relation(table),
-        bounds=_within(table, spans),
-        endless=_endless(table),
+    day: Composable = SQL("null::date")
+    within: Composable = SQL("true")
+    if table.is_daily:
+        day, within = day_or_none(table), SQL("{} or {}").format(_within(table, spans), perhaps_without_day(table))
+    return SQL("select {}, {}, count(*), {} from {} where {} group by 1, 2").format(
+        day, rejected, checksum, relation(table), within
     )
 
 
 def copy_query(table: Table, days: Iterable[date]) -> Composed:
-    """COPY … TO STDOUT as CSV without a header, in the order of the key.
+    """COPY … TO STDOUT as CSV without a header, in the order of the key. A companion's rows are made of its source's.
 
     A daily table's rows come day by day, each line led by its day and a comma (`2025-01-01,`): eleven bytes that say
     which file the rest of the line belongs to.
     """
     texts = [column.name for column in table.columns if column.type.rule in {Rule.TEXT, Rule.BYTES}]
-    values = [SQL("{} as {}").format(copied_value(column), Identifier(column.name)) for column in table.columns]
-    query = SQL("select {values} from {relation} order by {order}").format(
-        values=SQL(", ").join(values), relation=relation(table), order=_order(table)
-    )
+    values: list[Composable] = [
+        SQL("{} as {}").format(copied_value(column), Identifier(column.name)) for column in table.columns
+    ]
+    order = _order(table)
     if table.is_daily:
-        query = SQL("select {day}, {values} from {relation} where {days} order by {day}, {order}").format(
-            day=_day(table),
-            values=SQL(", ").join(values),
-            relation=relation(table),
-            days=_within(table, spans_of(days)),
-            order=_order(table),
-        )
+        day = Identifier(table.partition_column.name) if table.rejects else day_or_none(table)
+        values, order = [day, *values], SQL("{}, {}").format(day, order)
+    rows = _rejected_rows(table, days) if table.rejects else _rows(table, days)
+    query = SQL("select {values} from {rows} order by {order}").format(
+        values=SQL(", ").join(values), rows=rows, order=order
+    )
     # Quoting what may be empty keeps it apart from a blank line and from NULL, whoever reads the file.
     quoted = SQL(", force_quote ({})").format(SQL(", ").join(map(Identifier, texts))) if texts else SQL("")
     return SQL(r"copy ({}) to stdout (format csv, null '\N'{})").format(query, quoted)
+
+
+def _rows(table: Table, days: Iterable[date]) -> Composed:
+    """The rows of these days that a warehouse holds."""
+    bounds = _within(table, spans_of(days)) if table.is_daily else SQL("true")
+    return SQL("{} where {} and not {}").format(relation(table), bounds, is_rejected(table))
+
+
+def _rejected_rows(companion: Table, days: Iterable[date]) -> Composed:
+    """The companion's rows of these days."""
+    source = companion.rejects or companion
+    bounds: Composable = SQL("true")
+    if source.is_daily:
+        named = set(days)
+        known = _within(source, spans_of(named - {NO_DAY}))
+        bounds = SQL("({} or {})").format(known, perhaps_without_day(source)) if NO_DAY in named else known
+    return SQL("(select {} from {} where {} and {}) as rejected").format(
+        rejected_row(source), relation(source), bounds, is_rejected(source)
+    )
+
+
+def _canonical_rejected(table: Table) -> Composed:
+    """The canonical text of the companion's row for a row of `table`."""
+    return SQL("(select {} from (select {}) as rejected)").format(
+        canonical_row(rejected_table(table)), rejected_row(table)
+    )
 
 
 def relation(table: Table) -> Identifier:
@@ -122,22 +148,14 @@ def _order(table: Table) -> Composed:
     """A total order that does not depend on the server's locale: the key, or the whole row where there is none."""
     if not table.key:
         return SQL('{} collate "C"').format(canonical_row(table))
-    return SQL(", ").join(_sort_key(table.column(name)) for name in table.key)
+    return SQL(", ").join(_sort_key(table, table.column(name)) for name in table.key)
 
 
-def _sort_key(column: Column) -> Composable:
-    return (
-        SQL('{} collate "C"').format(_spell("{t}", column))
-        if column.type.rule is Rule.TEXT
-        else Identifier(column.name)
-    )
-
-
-def _day(table: Table) -> Composed:
-    column = table.partition_column
-    if column.type.rule is Rule.TIMESTAMP:
-        return SQL("({} at time zone 'UTC')::date").format(Identifier(column.name))
-    return SQL("{}::date").format(Identifier(column.name))
+def _sort_key(table: Table, column: Column) -> Composable:
+    if column.type.rule is Rule.TEXT:
+        return SQL('{} collate "C"').format(_spell("{t}", column))
+    # By its bare name it would be what is selected under that name.
+    return Identifier(table.schema, table.name, column.name)
 
 
 def _between(table: Table, first: date | None, last: date) -> Composable:
@@ -152,10 +170,6 @@ def _between(table: Table, first: date | None, last: date) -> Composable:
 def _day_after(day: date) -> str:
     """PostgreSQL's calendar goes on where Python's ends."""
     return "10000-01-01" if day == date.max else (day + timedelta(days=1)).isoformat()
-
-
-def _endless(table: Table) -> Composed:
-    return SQL("{} in ('infinity', '-infinity')").format(Identifier(table.partition_column.name))
 
 
 def _within(table: Table, spans: Iterable[tuple[date | None, date]]) -> Composable:

@@ -5,6 +5,7 @@ from datetime import date, datetime
 
 from pipeline.catalog import load_catalog
 from pipeline.ledger import LedgerEntry
+from pipeline.rejected import with_rejected
 from pipeline.settings import Settings
 from pipeline.warehouse import open_warehouse
 
@@ -22,12 +23,11 @@ class TableStatus:
 
 
 def published(settings: Settings) -> list[TableStatus]:
-    """The catalog's tables, in its order."""
+    """The catalog's tables, in its order, each before its rejected rows where it has some."""
     ledger = open_warehouse(settings).ledger()
-    return [
-        _status(table.name, [entry for entry in ledger.values() if entry.partition.table == table.name])
-        for table in load_catalog(settings.catalog_path)
-    ]
+    tables = with_rejected(load_catalog(settings.catalog_path))
+    found = [_status(t.name, [entry for entry in ledger.values() if entry.partition.table == t.name]) for t in tables]
+    return [status for table, status in zip(tables, found, strict=True) if table.rejects is None or status.rows]
 
 
 def _status(table: str, entries: list[LedgerEntry]) -> TableStatus:

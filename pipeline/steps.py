@@ -30,6 +30,7 @@ from pipeline.manifest import LakeObject
 from pipeline.plan import Scope
 from pipeline.planning import make_plan
 from pipeline.progress import Counter, Progress, silent
+from pipeline.rejected import everything, rejected_rows
 from pipeline.reports import ExtractReport, PublishReport, SyncReport
 from pipeline.settings import Settings
 from pipeline.snapshot import open_snapshot
@@ -96,7 +97,7 @@ def extract_day(settings: Settings, day: date, progress: Progress = silent, scop
         run = Extraction(
             snapshot=snapshot,
             lake=open_lake(settings),
-            catalog=fitted.catalog,
+            catalog=everything(fitted.catalog),
             day=day,
             sequence=sequence,
             found=plan.found,
@@ -131,7 +132,8 @@ def publish_day(settings: Settings, day: date, progress: Progress = silent) -> P
     catalog, lake = load_catalog(settings.catalog_path), open_lake(settings)
     warehouse = open_warehouse(settings)
     with warehouse.publication() as publication:
-        work = work_of_day(lake, catalog, publication.ledger(), day)
+        ledger = publication.ledger()
+        work = work_of_day(lake, catalog, ledger, day)
         loaded = Counter(progress, "load and audit", len(work.load))
         differences = []
         for table, objects in work.load.items():
@@ -146,12 +148,16 @@ def publish_day(settings: Settings, day: date, progress: Progress = silent) -> P
         if work.altered:
             _outdate_core(warehouse, work.altered)
         published = [o for objects in work.load.values() for o in objects]
+        rejected = rejected_rows(catalog, ledger, published)
         publication.publish([*(_entry(o, day, datetime.now(UTC)) for o in published), *work.confirmed])
     logger.info("%s: %s partitions proven equal and published", day, len(published))
+    for name, rows in rejected.items():
+        logger.warning("staging.%s keeps %s rows that no warehouse can be trusted to hold exactly", name, rows)
     return PublishReport(
         day=day,
         partitions={table.name: len(objects) for table, objects in work.load.items()},
         rows=sum(o.rows for o in published),
+        rejected=rejected,
         seconds=time.monotonic() - started,
     )
 

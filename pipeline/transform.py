@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 
+from pipeline.catalog import load_catalog
 from pipeline.errors import ConfigurationError, StepError
 from pipeline.failpoints import failpoint
 from pipeline.progress import Progress, silent
@@ -114,7 +115,8 @@ def transform_datamart(settings: Settings, day: date, progress: Progress = silen
 
 def _change(folder: Path, warehouse: Warehouse, settings: Settings, day: date) -> Change:
     """What differs from the last build of `core`; everything, where one of its models is gone."""
-    published = warehouse.ledger()
+    companions = {table.companion for table in load_catalog(settings.catalog_path)}
+    published = {p: entry for p, entry in warehouse.ledger().items() if p.table not in companions}
     if not published:
         raise StepError(f"nothing is published in {settings.warehouse}", "Run `tillroll sync` for a day first.")
     project = project_entry(folder, day, published)

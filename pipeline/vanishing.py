@@ -52,8 +52,11 @@ class Loss:
 
 
 def loss(table: Table, found: Mapping[Partition, Fingerprint], ledger: Ledger) -> Loss:
-    """What the source has lost of a table's compared partitions, whatever columns they were published with."""
-    compared = [partition for partition in found if partition.table == table.name]
+    """What the source has lost of a table's compared partitions, whatever columns they were published with.
+
+    A row that is rejected by now, or not any more, is not lost.
+    """
+    compared = [partition for partition in found if partition.table in {table.name, table.companion}]
     gone = {p: ledger[p].fingerprint.rows - found[p].rows for p in compared if p in ledger}
     return Loss(
         table=table,

@@ -104,6 +104,8 @@ def _sync(settings: Settings, day: date, scope: Scope, *, quiet: bool) -> SyncRe
     what = f"{sum(published.partitions.values()):,} partitions, {published.rows:,} rows proven equal and published"
     what = "nothing to do: everything is published" if published.nothing_to_do else what
     _say(quiet, f"{day} publish    {what} ({published.seconds:.1f} s)")
+    for table, rows in published.rejected.items():
+        _say(quiet, f"{day} rejected   {rows:,} rows that cannot be held exactly: see staging.{table}")
     return report
 
 

@@ -55,7 +55,7 @@ def test_the_shop_is_a_valid_catalog() -> None:
     [
         ({"key": ["nr"]}, "sale has no column 'nr'"),
         ({"partition": "day"}, "sale has no column 'day'"),
-        ({"partition": "amount"}, "partition column sale.amount may be null"),
+        ({"partition": "amount"}, "partition column sale.amount is numeric(12,2)"),
         ({"partition": "id"}, "partition column sale.id is bigint"),
         ({"columns": {}}, "tables.sale.columns: "),
         ({"columns": None}, "tables.sale.columns: Field required"),

@@ -12,9 +12,10 @@ from psycopg.sql import SQL, Identifier
 
 from pipeline.catalog import Catalog, Table, parse_catalog
 from pipeline.extract import Extraction, extract
-from pipeline.fingerprint import Fingerprint, Partition
+from pipeline.fingerprint import EMPTY, Fingerprint, Partition
 from pipeline.lake.folder import FolderLake
 from pipeline.plan import Planned, Span, Window
+from pipeline.rejected import everything, rejected_table
 from pipeline.snapshot import connect, open_snapshot
 from pipeline.source_fingerprints import source_fingerprints
 from pipeline.source_sql import canonical_row, relation
@@ -29,10 +30,21 @@ Row = Sequence[str | None]
 
 @dataclass(frozen=True)
 class Sides:
-    """One table's fingerprint in PostgreSQL and in DuckDB."""
+    """One table's fingerprint in PostgreSQL and in DuckDB, with its rejected rows on both."""
 
     source: Fingerprint
     warehouse: Fingerprint
+    rejected: int = 0
+
+    def __add__(self, other: "Sides") -> "Sides":
+        """Both tables' rows together."""
+        return Sides(
+            _sum(self.source, other.source), _sum(self.warehouse, other.warehouse), self.rejected + other.rejected
+        )
+
+
+def _sum(one: Fingerprint, other: Fingerprint) -> Fingerprint:
+    return Fingerprint(one.rows + other.rows, one.checksum + other.checksum)
 
 
 class BothSides:
@@ -63,7 +75,7 @@ class BothSides:
             run = Extraction(
                 snapshot=snapshot,
                 lake=self._lake,
-                catalog=catalog,
+                catalog=everything(catalog),
                 day=DAY,
                 sequence=uuid.uuid4().int,
                 found=ours,
@@ -75,12 +87,15 @@ class BothSides:
             )
             extracted = extract(run, plan, lambda _: None)
             objects = {found.table: found for found in (*extracted.written, *extracted.kept)}
-        sides = {}
-        for table in catalog:
+
+        def side(table: Table) -> Sides:
+            if table.name not in objects:
+                return Sides(EMPTY, EMPTY)
             self._publication.load(table, [objects[table.name]], self._lake)
-            theirs = self._publication.fingerprints(table)
-            sides[table.name] = Sides(ours[Partition(table.name)], theirs[Partition(table.name)])
-        return sides
+            theirs = self._publication.fingerprints(table)[Partition(table.name)]
+            return Sides(ours[Partition(table.name)], theirs, theirs.rows if table.rejects else 0)
+
+        return {table.name: side(table) + side(rejected_table(table)) for table in catalog}
 
     def distinct(self, columns: Mapping[str, str], rows: Sequence[Row]) -> tuple[int, int]:
         """How many different rows PostgreSQL sees, and how many different canonical texts they have."""

@@ -8,7 +8,7 @@ import psycopg
 from google_sql import evaluated
 
 from pipeline.catalog import Table
-from pipeline.fingerprint import Fingerprint
+from pipeline.fingerprint import EMPTY, Fingerprint
 from pipeline.source_sql import copy_query, fingerprint_query
 from pipeline.warehouse import bigquery_sql
 
@@ -20,8 +20,14 @@ Fingerprints = dict[str | None, Fingerprint]
 
 def of_postgres(connection: psycopg.Connection, table: Table) -> Fingerprints:
     """The fingerprints PostgreSQL computes over the live rows."""
-    rows = connection.execute(fingerprint_query(table, [(None, date.max)], utf8=True)).fetchall()
-    return {str(day) if day else None: Fingerprint(count, int(checksum)) for day, count, checksum in rows}
+    source, rejected = table.rejects or table, table.rejects is not None
+    rows = connection.execute(fingerprint_query(source, [(None, date.max)], utf8=True)).fetchall()
+    empty: Fingerprints = {} if table.is_daily else {None: EMPTY}
+    return empty | {
+        str(day) if day else None: Fingerprint(count, int(checksum))
+        for day, is_rejected, count, checksum in rows
+        if is_rejected is rejected
+    }
 
 
 def of_google(connection: psycopg.Connection, table: Table) -> Fingerprints:
@@ -35,10 +41,8 @@ def of_google(connection: psycopg.Connection, table: Table) -> Fingerprints:
 
 def copied(connection: psycopg.Connection, table: Table) -> list[list[str | None]]:
     """The fields of every row as COPY writes them, unquoted; NULL as None. A daily table's rows lie on known days."""
-    days = (
-        connection.execute(fingerprint_query(table, [(None, date.max)], utf8=True)).fetchall() if table.is_daily else []
-    )
-    with connection.cursor().copy(copy_query(table, [day for day, *_ in days])) as copy:
+    days = [date.fromisoformat(day) for day in of_postgres(connection, table) if day]
+    with connection.cursor().copy(copy_query(table, days)) as copy:
         written = b"".join(map(bytes, copy))
     leading = 1 if table.is_daily else 0
     return [fields[leading:] for fields in csv_rows(written)]

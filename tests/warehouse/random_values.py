@@ -32,7 +32,7 @@ def floats(width: int) -> st.SearchStrategy[str]:
 VALUES: dict[str, st.SearchStrategy[str]] = {
     "smallint": st.integers(-(2**15), 2**15 - 1).map(str),
     "bigint": st.integers(-(2**63), 2**63 - 1).map(str),
-    "numeric(12,2)": decimals(12, 2),
+    "numeric(12,2)": st.one_of(decimals(12, 2), st.just("NaN")),
     "numeric(38,9)": decimals(38, 9),
     "numeric(38,0)": decimals(38, 0),
     "numeric(2,2)": decimals(2, 2),
@@ -40,10 +40,10 @@ VALUES: dict[str, st.SearchStrategy[str]] = {
     "real": floats(32),
     "double precision": floats(64),
     "boolean": st.booleans().map(str),
-    "date": st.one_of(st.dates().map(str), ENDLESS, st.sampled_from(["5874897-12-31", "10000-01-01"])),
+    "date": st.one_of(st.dates().map(str), ENDLESS, st.sampled_from(["5874897-12-31", "10000-01-01", "4713-01-01 BC"])),
     "time": st.one_of(st.times().map(str), st.just("24:00:00")),
     "timestamp": st.one_of(NAIVE, ENDLESS, st.just("294246-12-31 23:59:59.999999")),
-    "timestamptz": st.one_of(INSTANTS, ENDLESS),
+    "timestamptz": st.one_of(INSTANTS, ENDLESS, st.just("0044-03-15 12:00:00+00 BC")),
     "bytea": st.binary(max_size=30).map(lambda content: "\\x" + content.hex()),
     "text": TEXTS,
     "char(8)": st.text(alphabet="ab |~é", max_size=8),
@@ -51,12 +51,4 @@ VALUES: dict[str, st.SearchStrategy[str]] = {
     "jsonb": st.dictionaries(st.text(alphabet='ab"\\|', max_size=3), st.integers(), max_size=3).map(
         lambda found: str(found).replace("'", '"') if '"' not in "".join(found) and "\\" not in "".join(found) else "{}"
     ),
-}
-
-# The same, less what no type of BigQuery's holds (see docs/types.md).
-BIGQUERY_VALUES = VALUES | {
-    "date": st.dates().map(str),
-    "time": st.times().map(str),
-    "timestamp": NAIVE,
-    "timestamptz": INSTANTS,
 }
