@@ -24,6 +24,7 @@ SAID = {
     "left out": "not moved",
     "followed": "is published anew with all its history",
     "arrives": "nulls arrive",
+    "set apart": "rows without a day go to rejected_sale",
 }
 
 CATALOG = {

@@ -141,12 +141,21 @@ def test_a_change_taken_back_before_it_was_published_does_not_come(shop: Shop) -
     assert shop.audit().equal
 
 
-def test_a_bad_value_that_was_repaired_does_not_stay(shop: Shop) -> None:
+def test_a_value_that_does_not_load_is_named_and_does_not_stay(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
     shop.sync()
-    shop.execute("update ecommerce.sale set amount = 'NaN' where sale_id = 3")
-    with pytest.raises(DataError):
-        shop.sync()
-    shop.execute("update ecommerce.sale set amount = 3.75 where sale_id = 3")
+    published = shop.warehouse("from staging._ledger order by all")
+    shop.execute(
+        "alter table ecommerce.sale alter amount type text; update ecommerce.sale set amount = 'x' where sale_id = 3"
+    )
+    with monkeypatch.context() as patch:
+        patch.setattr(steps, "fit_catalog", lambda connection, catalog: Fitted(catalog))
+        with pytest.raises(DataError, match='converting column "amount"'):
+            shop.sync()
+    assert shop.warehouse("from staging._ledger order by all") == published
+    shop.execute("""
+        update ecommerce.sale set amount = 3.75 where sale_id = 3;
+        alter table ecommerce.sale alter amount type numeric(12,2) using amount::numeric;
+    """)
 
     shop.sync()
     shop.sync(DAY + timedelta(days=1))
