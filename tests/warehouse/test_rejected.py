@@ -7,7 +7,7 @@ from cloud_shop import CloudShop
 from psycopg.sql import SQL
 from small_shop import DAY, Shop
 
-from pipeline import status, steps
+from pipeline import equality, status, steps
 from pipeline.catalog import load_catalog
 from pipeline.errors import AuditError
 from pipeline.rejected import NO_DAY
@@ -80,8 +80,10 @@ def test_the_first_rejected_row_reads_no_history(shop: Shop) -> None:
     shop.execute(BAD)
     next_day = DAY + timedelta(days=1)
 
-    assert shop.sync(next_day).extract.compared == 8 + 2 + 1  # eight days, two of them with rejected rows; customer
-    assert shop.sync(next_day).extract.compared == 8 + 2 + 1
+    # Eight days, two of them with rejected rows; the older days that are swept; customer.
+    compared = 8 + 2 + shop.settings.sweep + 1
+    assert shop.sync(next_day).extract.compared == compared
+    assert shop.sync(next_day).extract.compared == compared
 
 
 def test_the_history_of_rejected_rows_comes_with_the_history_of_their_table(shop: Shop) -> None:
@@ -154,13 +156,25 @@ def test_a_rejected_row_that_is_not_what_the_source_has_stops_the_publish(
         shop.sync()
 
 
-def test_a_rejected_row_that_is_changed_in_the_warehouse_is_named(shop: Shop) -> None:
+def test_a_rejected_row_that_is_changed_in_the_warehouse_is_named_and_healed(shop: Shop) -> None:
     shop.execute(BAD)
     shop.sync()
     shop.warehouse("delete from staging.rejected_sale where row_key = '4'")
 
     assert shop.differing() == ["rejected_sale 2025-01-06"]
-    assert not shop.audit().equal
+    assert equality.heal(shop.settings).after.equal
+    assert shop.warehouse(KEPT) == TWO_DAYS
+
+
+def test_rejected_rows_are_not_taken_for_lost_ones(shop: Shop) -> None:
+    shop.sync()
+    shop.execute("update ecommerce.sale set amount = 'NaN'")
+
+    assert shop.sync().publish.rejected == {"rejected_sale": 10 * (8 + shop.settings.sweep)}
+    shop.execute(REPAIRED)
+    assert shop.sync().publish.rejected != {}  # the other days that were swept before
+    assert equality.heal(shop.settings).after.equal
+    assert shop.warehouse(KEPT) == []
 
 
 def test_status_and_report_name_the_table_of_rejected_rows(shop: Shop) -> None:
