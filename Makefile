@@ -1,6 +1,6 @@
 # Two commands on a fresh machine (Python 3.11 to 3.13 and make): `make run` and `make test`.
 .DEFAULT_GOAL := help
-.PHONY: help setup run run-cloud up down test test-fast lint format bench-memory lock clean
+.PHONY: help setup run run-cloud up down test test-fast lint format bench-memory crash-matrix-cloud lock clean
 SHELL := /bin/sh
 
 UV_VERSION := 0.13.8
@@ -16,7 +16,7 @@ export DO_NOT_TRACK := 1
 export DBT_SEND_ANONYMOUS_USAGE_STATS := false
 
 help:  ## This list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: $(VENV)/.ready  ## Install everything into .venv
 
@@ -67,6 +67,9 @@ format: setup  ## Bring the code into its style
 
 bench-memory: setup  ## Peak memory of a sync as rows grow
 	@$(BIN)/python benchmarks/memory.py
+
+crash-matrix-cloud: setup  ## Runs killed and disturbed in the emulated cloud (SEEDS=100 schedules, from FIRST=0 on)
+	@PYTHONPATH=.:tests:tests/crash $(BIN)/python tests/crash/cloud_matrix.py --seeds $(or $(SEEDS),100) --first $(or $(FIRST),0)
 
 lock: setup  ## Resolve requirements.lock anew from pyproject.toml
 	@VIRTUAL_ENV=$(VENV) $(BIN)/uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 \

@@ -1,0 +1,209 @@
+"""Where schedules are played: the emulated cloud, faults on the way to it, a twin nobody disturbs, and a reader."""
+
+import json
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from between import Between, Fault, between
+from cloud_faults import BIGQUERY, ENOUGH_S, counted
+from cloud_nursery import BROKEN, ENDED, REFUSED, TRANSIENT, Nursery, nursery
+from cloud_reader import look
+from cloud_schedules import TOGETHER, Disturbance, Measured, Place, schedule
+from cloud_site import STORY, Chapter, Site
+from cloud_verdict import Sight, differences, wrong_sights
+from emulated_cloud import EmulatedCloud
+from strike import read_trace
+
+from emulators.servers import Servers
+from pipeline.catalog import load_catalog
+
+KILLED = -9
+ABSORBED, NOT_MET = "got through", "met nothing"
+HERE = Path(__file__).resolve().parent
+# Long enough for a run that is awake, on a busy machine, to renew it in time.
+LEASE = {"lease_s": 2.0, "beat_s": 0.4}
+
+
+@dataclass(frozen=True)
+class Twin:
+    """The same story without disturbance: what everybody could see after each chapter, and what there is at the end."""
+
+    sights: tuple[Sight, ...]
+    state: dict[str, Any]
+    measured: tuple[Measured, ...]
+    catalogs: tuple[Path, ...]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a disturbance led to, in words; and its places that the run came to: a plan can miss."""
+
+    words: str
+    met: tuple[Place, ...]
+
+
+@dataclass(frozen=True)
+class Played:
+    """What became of a schedule: its disturbances; what they led to; what is wrong, if anything; how often was read."""
+
+    seed: int
+    plan: tuple[Disturbance, ...]
+    outcomes: tuple[Outcome, ...]
+    wrong: tuple[str, ...]
+    looks: int
+
+
+@dataclass(frozen=True)
+class Arena:
+    """The places in which all schedules are played, one after the other."""
+
+    postgres_url: str
+    folder: Path
+    cloud: EmulatedCloud
+    nursery: Nursery
+    ways: tuple[Between, Between]
+
+    def twin(self) -> Twin:
+        """Play the story undisturbed, and measure it."""
+        site = Site.new(self.postgres_url, self.folder / "twin", self.cloud, self.nursery)
+        sights: list[Sight] = [{"rows": {}, "ledger": {}}]
+        measured, catalogs = [], []
+        for number, chapter in enumerate(STORY):
+            site.live(chapter)
+            catalogs.append(self.folder / f"catalog-{number}.yml")
+            shutil.copy(site.settings.catalog_path, catalogs[-1])
+            trace = self.folder / f"trace-{number}"
+            ended = site.start(chapter.day, self._way(), trace=str(trace)).wait()
+            assert ended == ENDED, self._said()
+            measured.append(self._measured(trace))
+            sight = look(site.cloud.bigquery(), [load_catalog(path) for path in catalogs])
+            assert sight is not None
+            sights.append(sight)
+        assert not wrong_sights(sights, sights)
+        return Twin(tuple(sights), site.state(), tuple(measured), tuple(catalogs))
+
+    def play(self, seed: int, twin: Twin) -> Played:
+        """Play the story as a seed disturbs it, and hold what comes of it to the twin."""
+        site = Site.new(self.postgres_url, self.folder / f"seed-{seed}", self.cloud, self.nursery)
+        seen = site.folder / "seen"
+        reader = site.read(seen, twin.catalogs)
+        plan, outcomes = schedule(seed, twin.measured), []
+        for chapter, disturbance in zip(STORY, plan, strict=True):
+            site.live(chapter)
+            outcomes.append(self._disturbed(site, chapter, disturbance))
+        wrong = [f"{d}: {outcome.words}" for d, outcome in zip(plan, outcomes, strict=True) if "wrong" in outcome.words]
+        reader.kill()
+        is_mixed = any(disturbance.together == TOGETHER[1] for disturbance in plan)
+        sights = [json.loads(line) for line in seen.read_text().splitlines() if line.endswith("}")]
+        wrong += wrong_sights(sights, twin.sights, in_order=not is_mixed)
+        wrong += self._unlike(site, twin, is_mixed)
+        looks = seen.with_suffix(".looks").stat().st_size
+        site.remove(self.postgres_url)
+        if not wrong:
+            shutil.rmtree(site.folder)
+        return Played(seed, tuple(plan), tuple(outcomes), tuple(wrong), looks)
+
+    def _disturbed(self, site: Site, chapter: Chapter, disturbance: Disturbance) -> Outcome:
+        """What a disturbance led to. Whatever that was, afterwards the chapter's run has come to its end."""
+        if disturbance.together:
+            outcome = self._with_another(site, chapter, disturbance)
+        else:
+            outcome = self._struck(site, chapter, disturbance)
+            if outcome.words in (ABSORBED, NOT_MET):
+                return outcome
+        again = site.start(chapter.day).wait()
+        return outcome if again == ENDED else Outcome(f"wrong: the next run ended with {again}: {self._said()}", ())
+
+    def _struck(self, site: Site, chapter: Chapter, disturbance: Disturbance) -> Outcome:
+        """A run that is killed, or meets faults, or both."""
+        more: dict[str, Any] = {}
+        if disturbance.strike:
+            more["strikes"] = [vars(disturbance.strike)]
+        fault = disturbance.fault
+        if fault is not None:
+            self.ways[_service(fault)].faults.append(fault)
+            if fault.late_s:
+                more["answer_within"] = ENOUGH_S
+        times = fault.times if fault else 0
+        ended = site.start(chapter.day, self._way(), **more).wait()
+        for way in self.ways:
+            way.faults.clear()
+            way.requests.clear()
+        met = [disturbance.fault_place] if fault and fault.times < times else []
+        met += [disturbance.strike_place] if ended == KILLED else []
+        if ended in (BROKEN, REFUSED):
+            return Outcome(f"wrong: the run ended with {ended}: {self._said()}", tuple(met))
+        words = {KILLED: "killed", TRANSIENT: "told to run again", ENDED: ABSORBED if met else NOT_MET}
+        return Outcome(words[ended], tuple(met))
+
+    def _with_another(self, site: Site, chapter: Chapter, disturbance: Disturbance) -> Outcome:
+        """How two runs ended that were at work at the same time; neither may break, and one at least gets through."""
+        more = {"lease": LEASE} if disturbance.strike else {}
+        first = site.start(chapter.day, strikes=[vars(disturbance.strike)] if disturbance.strike else [], **more)
+        if disturbance.strike and not first.wait_until_stopped():
+            return Outcome(f"the first ended with {first.wait()} before it slept", ())
+        day = STORY[0].day if disturbance.together == TOGETHER[1] else chapter.day
+        second = site.start(day, **more)
+        ends = []
+        if disturbance.strike:
+            ends.append(second.wait())
+            first.resume()
+        ends += [run.wait() for run in ((first,) if disturbance.strike else (first, second))]
+        if ENDED not in ends or {BROKEN, REFUSED, KILLED} & set(ends):
+            return Outcome(f"wrong: the two ended with {ends}: {self._said()}", ())
+        words = "both got through" if ends == [ENDED, ENDED] else "one got through, one was told to run again"
+        return Outcome(words, ((disturbance.together, words),))
+
+    def _unlike(self, site: Site, twin: Twin, is_mixed: bool) -> list[str]:
+        """What is not as in the twin, or is left over."""
+        ours, theirs = site.state(), dict(twin.state)
+        if is_mixed:  # which run found a change decides in whose folder a whole table lies, and whose day it bears
+            for state in (ours, theirs):
+                del state["lake"], state["manifests"]
+                state["ledger"] = sorted(json.dumps(json.loads(row)[:-1]) for row in state["ledger"])
+        return differences(ours, theirs) + [f"{name} is left over" for name in site.leftovers()]
+
+    def _measured(self, trace: Path) -> Measured:
+        begun: dict[str, float] = {}
+        lengths: dict[str, list[float]] = {}
+        for reached in read_trace(trace):
+            if reached.moment == "before":
+                begun[reached.failpoint] = reached.seconds
+            else:
+                lengths.setdefault(reached.failpoint, []).append(reached.seconds - begun[reached.failpoint])
+        requests = counted(line for way in self.ways for line in way.requests)
+        for way in self.ways:
+            way.requests.clear()
+        assert not [kind for kind in requests if kind.startswith("unknown")], requests
+        seconds = {name: sorted(found)[len(found) // 2] for name, found in lengths.items()}
+        return Measured({name: len(found) for name, found in lengths.items()}, seconds, requests)
+
+    def _way(self) -> dict[str, str]:
+        storage, bigquery = self.ways
+        return {"STORAGE_EMULATOR_HOST": storage.url, "BIGQUERY_EMULATOR_HOST": bigquery.url}
+
+    def _said(self) -> str:
+        return (self.folder / "runs.log").read_text("utf-8", "replace")[-2000:]
+
+
+@contextmanager
+def arena(postgres_url: str, folder: Path, servers: Servers) -> Iterator[Arena]:
+    """An arena over emulators that run already."""
+    paths = [str(HERE.parent.parent), str(HERE.parent), str(HERE)]
+    environment = {**os.environ, **servers.environment(), "PYTHONPATH": os.pathsep.join(paths)}
+    with (
+        between(servers.storage_url) as storage,
+        between(servers.bigquery_url) as bigquery,
+        nursery(environment, folder / "runs.log") as runs,
+    ):
+        yield Arena(postgres_url, folder, EmulatedCloud(servers, "tillroll-arena"), runs, (storage, bigquery))
+
+
+def _service(fault: Fault) -> int:
+    """Which of the two ways a fault lies on."""
+    return int(fault.matching in BIGQUERY.values())
