@@ -156,17 +156,20 @@ def _commit(run: Extraction, files: PartitionFiles) -> LakeObject:
 
 
 def _write_manifest(run: Extraction, folder: date, before: Manifest | None, objects: Sequence[LakeObject]) -> None:
-    """Name the folder's new objects beside its others, then delete the shards that no object has any more."""
+    """Delete the shards that no object has any more, then name the folder's new objects beside its others.
+
+    In this order: were the run killed in between, the manifest before would still name what is to be deleted.
+    """
     known = dict(before.objects) if before else {}
     current = known | {o.table: o for o in objects if run.folder(o.partition) == folder}
     found = _found(run) if folder == run.day else before.run if before else None
     manifest = Manifest(code_version=version("tillroll"), day=folder, objects=dict(sorted(current.items())), run=found)
-    with failpoint("extract.manifest"):
-        run.lake.write(manifest_path(folder), manifest.model_dump_json(indent=1).encode() + b"\n")
     named = {part.path for o in current.values() for part in o.parts}
     for part in (part for o in known.values() for part in o.parts if part.path not in named):
         with failpoint("extract.delete"):
             run.lake.delete(part.path)
+    with failpoint("extract.manifest"):
+        run.lake.write(manifest_path(folder), manifest.model_dump_json(indent=1).encode() + b"\n")
 
 
 def _found(run: Extraction) -> Run:

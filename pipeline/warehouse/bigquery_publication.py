@@ -106,7 +106,8 @@ class BigQueryPublication:
         published = {p.day for p in self.ledger() if p.table == table.name and p.day}
         if not fits and partial:
             self._lost([table.name])
-        if fits and (partial or published or not table.is_daily):
+        if found is not None and fits and (partial or published or not table.is_daily):
+            self._tables.keep(found)
             days = {o.day for o in loaded.objects if o.day} | (set() if partial else published)
             return Replacement(table, path(wanted), path(loaded.audit), tuple(sorted(days)))
         if found is None:

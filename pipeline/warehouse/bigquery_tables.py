@@ -70,6 +70,12 @@ class Tables:
         with explained(self.resource(table.dataset_id)):
             self._client.update_table(table, fields, retry=RETRY, timeout=REQUEST_S)
 
+    def keep(self, table: bigquery.Table) -> None:
+        """See that a published table never goes away by itself: a run killed in `replace` may have left it to."""
+        if table.expires is not None:
+            table.expires = None
+            self.update(table, "expires")
+
     def drop(self, table: bigquery.Table) -> None:
         """Remove a table; nothing happens where there is none."""
         with explained(self.resource(table.dataset_id)):

@@ -47,11 +47,13 @@ def look(client: bigquery.Client, catalogs: Sequence[Catalog]) -> dict[str, Any]
     """What everybody can see at one instant; None where a table changed its columns between two requests."""
     try:
         listed = {item.table_id for item in client.list_tables("staging")}
-        tables = [_version(client, name, catalogs) for name in sorted(listed) if name[0] != "_"]
-        found = [table for table in tables if table is not None]
+        names = sorted(name for name in listed if name[0] != "_")
+        found = [_version(client, name, catalogs) for name in names]
         if LEDGER not in listed:
-            return {"rows": {table.name: {} for table in found}, "schemas": {}, "ledger": {}}
+            return {"rows": {name: {} for name in names}, "schemas": {}, "ledger": {}}
         rows = list(client.query(statement(client.project, found)).result())
+        if found != [_version(client, name, catalogs) for name in names]:
+            return None
     except NotFound:
         return None
     except GoogleAPICallError as error:
@@ -83,7 +85,7 @@ def statement(project: str, tables: Iterable[Table]) -> str:
     return " union all ".join(selects)
 
 
-def _version(client: bigquery.Client, name: str, catalogs: Sequence[Catalog]) -> Table | None:
+def _version(client: bigquery.Client, name: str, catalogs: Sequence[Catalog]) -> Table:
     """The table in the catalog whose columns it has now."""
     found = client.get_table(f"{client.project}.staging.{name}")
     columns = [(field.name, _OLD_NAMES.get(field.field_type, field.field_type)) for field in found.schema]

@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -210,6 +211,19 @@ def test_killed_while_a_table_is_replaced_the_next_run_brings_it_with_all_its_hi
 
     assert cloud_shop.sync().publish.partitions == {"sale": 6}
     assert cloud_shop.audit().equal
+
+
+def test_a_table_that_a_killed_run_left_to_expire_is_kept(cloud_shop: CloudShop) -> None:
+    """A copy of a table that goes away by itself may do so too, until it is told not to."""
+    cloud_shop.sync()
+    left = cloud_shop.table("staging.customer")
+    left.expires = datetime.now(UTC) + timedelta(hours=1)
+    cloud_shop.cloud.bigquery().update_table(left, ["expires"])
+    cloud_shop.execute("update ecommerce.customer set name = 'somebody' where customer_id = 3")
+
+    cloud_shop.sync()
+
+    assert cloud_shop.table("staging.customer").expires is None
 
 
 def test_a_lost_ledger_leaves_no_row_behind_that_the_source_has_lost(cloud_shop: CloudShop) -> None:

@@ -7,6 +7,9 @@ import psycopg
 import pytest
 from small_shop import DAY, Shop
 
+from pipeline.errors import StepError
+from pipeline.lake.folder import FolderLake
+
 SALES = "select sale_id, amount, note, created_at from staging.sale order by sale_id"
 
 
@@ -156,6 +159,29 @@ def test_large_tables_are_cut_into_shards_and_old_shards_go_away(shop: Shop) -> 
     assert shop.audit().equal
 
     shop.execute("delete from ecommerce.sale where sale_id > 1000")
+    shop.sync()
+
+    assert [f.name for f in folder.glob("sale*")] == ["sale.csv"]
+    assert shop.audit().equal
+
+
+def test_shards_that_a_run_died_over_go_away_with_the_next_one(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else they would lie there for good, beside what the manifest names."""
+    shop = Shop.at(shop.url, shop.folder, shard_bytes=1_000_000, vanishing_share=1)
+    shop.execute("update ecommerce.sale set note = repeat('x', 150000) where sale_id % 30 = 0")
+    shop.sync()
+    folder = shop.days_folder / "2025-01-10"
+    assert len(list(folder.glob("sale*"))) == 2
+    shop.execute("update ecommerce.sale set note = '' where sale_id % 30 = 0")
+
+    def full(*_: object) -> None:
+        raise StepError("the disk is full")
+
+    for name in ("delete", "write"):
+        monkeypatch.setattr(FolderLake, name, full)
+        with pytest.raises(StepError, match="full"):
+            shop.sync()
+        monkeypatch.undo()
     shop.sync()
 
     assert [f.name for f in folder.glob("sale*")] == ["sale.csv"]
