@@ -80,6 +80,7 @@ class BothSides:
                 sequence=uuid.uuid4().int,
                 found=ours,
                 histories=frozenset(tables),
+                anew=frozenset(),
                 evolved={},
                 shard_bytes=1 << 30,
                 workers=1,
