@@ -70,7 +70,8 @@ def transform_core(settings: Settings, day: date, progress: Progress = silent) -
         logger.info("%s: building core for %s", day, _described(change))
         with failpoint("core.begun"):
             warehouse.record_transformed(change.begun())
-        built = run_dbt(settings, Build(project, CORE, None if change.everything else change.days), progress)
+        build = Build(project, CORE, None if change.everything else change.days)
+        built = run_dbt(settings, build, progress, warehouse.require_lock)
         with failpoint("core.done"):
             warehouse.record_transformed(change.done())
     return TransformReport(
@@ -106,7 +107,7 @@ def transform_datamart(settings: Settings, day: date, progress: Progress = silen
             logger.info("%s: core has not changed since the datamart was built; nothing to do", day)
             return TransformReport(day, DATAMART, time.monotonic() - started)
         logger.info("%s: building the datamart", day)
-        built = run_dbt(settings, Build(project, DATAMART, ()), progress)
+        built = run_dbt(settings, Build(project, DATAMART, ()), progress, warehouse.require_lock)
         warehouse.show_marts()
         with failpoint("datamart.done"):
             warehouse.record_transformed([*transformed.values(), datamart_entry(transformed, day)])

@@ -3,13 +3,13 @@
 import json
 import logging
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 from typing import Any, Literal
 
-from pipeline.errors import StepError
+from pipeline.errors import StepError, TillrollError
 from pipeline.failpoints import reached
 from pipeline.progress import Progress
 from pipeline.settings import Settings
@@ -63,13 +63,13 @@ class Built:
     quarantined: dict[str, int] = field(default_factory=dict)
 
 
-def run_dbt(settings: Settings, build: Build, progress: Progress) -> Built:
-    """Build and test.
+def run_dbt(settings: Settings, build: Build, progress: Progress, require_lock: Callable[[], None]) -> Built:
+    """Build and test; before each node `require_lock` is called, which raises where the build may not go on.
 
     Raises:
         StepError: a model or a test failed, or dbt could not begin. Nothing is known to be right then.
     """
-    return _counts(_results(settings, build, "build", progress))
+    return _counts(_results(settings, build, "build", progress, require_lock))
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,22 +83,27 @@ class Compiled:
 
 def compile_dbt(settings: Settings, build: Build, progress: Progress) -> list[Compiled]:
     """What a build would read, and nothing of it run. Raises StepError where the project does not compile."""
-    results = _results(settings, build, "compile", progress)
+    results = _results(settings, build, "compile", progress, lambda: None)
     return [Compiled(r.node.name, str(r.node.resource_type), r.node.compiled_code) for r in results]
 
 
-def _results(settings: Settings, build: Build, command: str, progress: Progress) -> Sequence[Any]:
+def _results(
+    settings: Settings, build: Build, command: str, progress: Progress, require_lock: Callable[[], None]
+) -> Sequence[Any]:
     """dbt's result for each node."""
     variables = {**dbt_variables(settings), "TILLROLL_DBT_STEP": f"{_STEPS[command]}_{build.selector}"}
     from dbt.cli.main import dbtRunner  # takes a second, and most runs of the program need none of it
 
     run_folder = _run_folder(settings)
-    runner = dbtRunner(callbacks=[_Watcher(progress, f"{command} {build.selector}")])
+    watcher = _Watcher(progress, f"{command} {build.selector}", require_lock)
+    runner = dbtRunner(callbacks=[watcher])
     with environment(variables):
         try:
             outcome = runner.invoke(build.arguments(run_folder, command))
         finally:
             _close_files()
+    if watcher.stopped:
+        raise watcher.stopped
     log = run_folder / "logs" / "dbt.log"
     if outcome.exception and not isinstance(outcome.exception, Exception):
         raise outcome.exception  # dbt catches even what is meant to stop the process
@@ -178,10 +183,14 @@ def _close_files() -> None:
 
 
 class _Watcher:
-    """Passes dbt's finished nodes on as progress, and its nodes as failpoints; called from dbt's threads."""
+    """Passes dbt's finished nodes on as progress, and its nodes as failpoints; called from dbt's threads.
 
-    def __init__(self, progress: Progress, stage: str) -> None:
-        self._progress, self._stage = progress, stage
+    Where the lock was lost meanwhile no further node begins: what is raised here before one is that node's failure.
+    """
+
+    def __init__(self, progress: Progress, stage: str, require_lock: Callable[[], None]) -> None:
+        self._progress, self._stage, self._require_lock = progress, stage, require_lock
+        self.stopped: TillrollError | None = None
         self._done = 0
         self._total = 0
         self._lock = threading.Lock()
@@ -189,6 +198,7 @@ class _Watcher:
     def __call__(self, event: Any) -> None:
         if event.info.name == "LogStartLine":
             self._total = event.data.total
+            self._check()
         elif event.info.name == "NodeStart":
             _reach(event.data.node_info, "before")
         elif event.info.name == "NodeFinished":
@@ -196,6 +206,15 @@ class _Watcher:
             with self._lock:
                 self._done += 1
                 self._progress(self._stage, self._done, max(self._total, self._done))
+
+    def _check(self) -> None:
+        if self.stopped is None:
+            try:
+                self._require_lock()
+                return
+            except TillrollError as error:
+                self.stopped = error
+        raise self.stopped
 
 
 def _reach(node: Any, moment: Literal["before", "after"]) -> None:

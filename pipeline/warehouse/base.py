@@ -67,6 +67,13 @@ class Warehouse(Protocol):
             TransientError: another writer does not come to an end.
         """
 
+    def require_lock(self) -> None:
+        """See that the lock that was taken is still held. Cheap, for any thread, as often as one likes.
+
+        Raises:
+            TransientError: it was lost, so another may be at work.
+        """
+
     def ledger(self) -> Ledger:
         """What is published. Empty where nothing ever was."""
 

@@ -85,6 +85,10 @@ class BigQueryWarehouse:
         with self._locked():
             yield
 
+    def require_lock(self) -> None:
+        if (lease := self._lease) is not None:
+            lease.require_unless_sure()
+
     def ledger(self) -> Ledger:
         entries = self._entries(STAGING, LEDGER)
         return entries.without(self._tables.missing(STAGING, entries.tables))

@@ -79,10 +79,16 @@ class Lease:
         with self._one_at_a_time, explained(self._resource), failpoint("bigquery.renew"):
             ours = self._renew()
         if not ours:
+            self._ends = 0.0
             raise TransientError(
                 "this run was cut off from BigQuery for so long that its lock ran out, and another run may be at work",
                 "Run the step again: nothing was published by this one.",
             )
+
+    def require_unless_sure(self) -> None:
+        """The same, but nobody is asked while the lease lasts for sure. Raises TransientError."""
+        if _now() > self._ends:
+            self.require()
 
     def _take(self) -> None:
         attempts = Retrying(
@@ -100,7 +106,7 @@ class Lease:
             ) from None
 
     def _try_to_take(self) -> None:
-        ends = time.monotonic() + self._lease_s
+        ends = _now() + self._lease_s
         with explained(self._resource), failpoint("bigquery.lock"):
             try:
                 self._client.create_table(self._lock(), retry=RETRY, timeout=REQUEST_S)
@@ -134,7 +140,7 @@ class Lease:
     def _renew(self) -> bool:
         """Put the lock's end off; False where it is not ours any more. The etag keeps two from renewing one lock."""
         for _ in range(_RENEWALS):
-            ends = time.monotonic() + self._lease_s
+            ends = _now() + self._lease_s
             try:
                 found = self._client.get_table(self._table, retry=RETRY, timeout=REQUEST_S)
                 if Holder.of(found.labels).token != self._holder.token:
@@ -158,7 +164,7 @@ class Lease:
 
     def _give_back(self) -> None:
         """Without the lock's table nobody waits. Near its end it is left alone: it might be another's already."""
-        if time.monotonic() > self._ends - min(self._beat_s, self._lease_s / 2):
+        if _now() > self._ends - min(self._beat_s, self._lease_s / 2):
             return
         soon = RETRY.with_timeout(_LONGEST_PAUSE_S)
         with suppress(TillrollError), explained(self._resource), failpoint("bigquery.unlock"):
@@ -176,6 +182,11 @@ class Lease:
     def _expiry(self) -> datetime:
         # By this machine's clock. One that is minutes wrong cannot sign in to Google in the first place.
         return datetime.now(UTC) + timedelta(seconds=self._lease_s)
+
+
+def _now() -> float:
+    """Seconds, which go by while the machine sleeps, too; on other systems than Linux they may not."""
+    return time.clock_gettime(getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC))
 
 
 class _TakenError(Exception):

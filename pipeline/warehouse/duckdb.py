@@ -86,6 +86,9 @@ class DuckDBWarehouse:
         finally:
             lock.release()
 
+    def require_lock(self) -> None:
+        """A file's lock is held until its process ends."""
+
     def ledger(self) -> Ledger:
         with self._connection(reading=True) as connection:
             return read_published(connection, LEDGER)

@@ -51,7 +51,7 @@ def test_a_run_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
     settings = Settings(_env_file=None, data_dir=tmp_path)
 
     with pytest.raises(StepError, match=re.escape(f"cannot make the folder {tmp_path / 'run' / 'dbt'}")) as failure:
-        run_dbt(settings, Build(PROJECT, "core", ()), silent)
+        run_dbt(settings, Build(PROJECT, "core", ()), silent, lambda: None)
 
     assert "permissions" in failure.value.remedy
 
@@ -101,7 +101,7 @@ def test_a_failure_without_a_name_points_at_the_log() -> None:
 
 def test_finished_nodes_are_progress() -> None:
     seen: list[tuple[str, int, int]] = []
-    watcher = _Watcher(lambda *news: seen.append(news), "build core")
+    watcher = _Watcher(lambda *news: seen.append(news), "build core", lambda: None)
 
     for name in ("NodeFinished", "LogStartLine", "NodeFinished", "MainReportVersion"):
         node = SimpleNamespace(resource_type="model")

@@ -154,6 +154,17 @@ def test_a_holder_that_lost_its_lock_is_told_and_leaves_the_next_ones_alone(clou
     assert client.get_table(LOCK).description == "process 1 on elsewhere"
 
 
+def test_nobody_is_asked_for_a_lock_that_lasts_for_sure(cloud: EmulatedCloud, monkeypatch: pytest.MonkeyPatch) -> None:
+    mine, began = lease(cloud, beat_s=60), time.clock_gettime(time.CLOCK_BOOTTIME)
+    with mine.held():
+        cloud.bigquery().delete_table(LOCK)
+        mine.require_unless_sure()
+        monkeypatch.setattr(time, "clock_gettime", lambda _: began + 1_000)
+        for _ in range(2):
+            with pytest.raises(TransientError, match="its lock ran out"):
+                mine.require_unless_sure()
+
+
 def test_nobody_hangs_on_a_lock_that_cannot_be_renewed(cloud: EmulatedCloud, monkeypatch: pytest.MonkeyPatch) -> None:
     """Google's client would ask for ten minutes, and who leaves a lock waits for its thread."""
     request = bigquery.Client._call_api

@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 from staged_shop import FIRST, LAST, StagedShop, order_sql, orders, visits_sql
 
-from pipeline.errors import StepError
+from pipeline.errors import StepError, TransientError
 from pipeline.transform_changes import PROJECT, UNFINISHED
+from pipeline.warehouse.duckdb import DuckDBWarehouse
 
 pytestmark = pytest.mark.slow
 
@@ -31,6 +32,29 @@ def test_a_failed_test_names_itself_and_stops_the_datamart(built_shop: StagedSho
     with pytest.raises(StepError, match="its last build failed"):
         built_shop.datamart()
     assert built_shop.marts.read_bytes() == marts
+
+
+def test_a_build_that_has_lost_its_lock_begins_no_further_model(
+    built_shop: StagedShop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its machine slept, and another run may be building."""
+    asked: list[int] = []
+
+    def lost_after_three(_: object) -> None:
+        asked.append(1)
+        if len(asked) > 3:
+            raise TransientError("its lock ran out")
+
+    monkeypatch.setattr(DuckDBWarehouse, "require_lock", lost_after_three)
+    built_shop.publish("update staging.review set rating = 5 where review_id = 300")
+    with pytest.raises(TransientError, match="its lock ran out"):
+        built_shop.core()
+
+    assert len(asked) == 4
+    assert built_shop.query("select rating from core.fact_review where review_id = 300") == [(1,)]
+    monkeypatch.undo()
+    built_shop.core()
+    assert built_shop.query("select rating from core.fact_review where review_id = 300") == [(5,)]
 
 
 def test_a_failed_singular_test_names_itself_its_rows_and_its_sql(built_shop: StagedShop) -> None:
