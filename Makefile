@@ -1,6 +1,6 @@
 # Two commands on a fresh machine (Python 3.11 to 3.13 and make): `make run` and `make test`.
 .DEFAULT_GOAL := help
-.PHONY: help setup run run-cloud up down test test-fast lint format bench-memory crash-matrix-cloud lock clean
+.PHONY: help setup run run-cloud up down test test-fast lint format bench-memory scale crash-matrix-cloud lock clean
 SHELL := /bin/sh
 
 UV_VERSION := 0.13.8
@@ -64,6 +64,9 @@ lint: setup  ## Style, types and SQL
 format: setup  ## Bring the code into its style
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
+
+scale: setup  ## What a day's proof costs after thirty days and after three years, into docs/reliability.md
+	@$(BIN)/python -m benchmarks.scale
 
 bench-memory: setup  ## Peak memory of a sync as rows grow
 	@$(BIN)/python benchmarks/memory.py

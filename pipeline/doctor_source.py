@@ -12,6 +12,7 @@ from pipeline.embedded.urls import source_url
 from pipeline.finding import Facts, Verdict
 from pipeline.settings import Settings
 from pipeline.snapshot import open_snapshot
+from pipeline.source_indexes import unindexed
 from pipeline.source_schema import read_schema
 
 OLDEST_POSTGRES = 14
@@ -52,6 +53,9 @@ def _tables(settings: Settings, connection: psycopg.Connection) -> Facts:
             f"`tillroll discover` shows the source's columns; {settings.catalog_path} is yours.",
         )
     yield from _permissions(fitted.catalog, connection)
+    for slow in unindexed(connection, fitted.catalog):
+        what = f"{slow.table.name} ({slow.pages * 8 // 1024:,} MiB) has no index that begins with"
+        yield Verdict.WARN, f"{what} {slow.table.partition}: every run reads all of it", slow.remedy
 
 
 def _permissions(catalog: Catalog, connection: psycopg.Connection) -> Facts:

@@ -2,8 +2,8 @@
 
 A run for day D looks at D and the `lookback` days before it in every daily table (further back where no run was for
 longer), and at every whole table. A table never published, or published with other columns, is taken with its history.
-Of the older days each run sweeps those that were compared longest ago, so that a change there is found in time. The
-ledger knows which: an entry's sequence is that of the last snapshot that found its rows.
+Of the older days each run sweeps a few, from the one that was compared longest ago, so that a change there is found in
+time. The ledger knows which: an entry's sequence is that of the last snapshot that found its rows.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
@@ -88,15 +88,18 @@ def _compared(table: Table, ledger: Ledger) -> dict[date, int]:
     return last
 
 
-def _swept(compared: Mapping[date, int], own: Span, count: int) -> list[Span]:
-    """The published days before a run's own that were compared longest ago.
+def _swept(compared: Mapping[date, int], own: Span, count: int) -> Iterator[Span]:
+    """As many published days before a run's own, in a row from the one that was compared longest ago.
 
-    Each with the days between it and the published one before, where a row may have come since.
+    With the days without rows before and between them, where a row may have come since. In a row, because the source
+    then reads one stretch of its table: days picked singly would soon lie all over it.
     """
     days = sorted(day for day in compared if own.first is not None and day < own.first)
-    gaps = dict(zip(days, [None, *(day + timedelta(days=1) for day in days)], strict=False))
-    oldest = sorted(days, key=lambda day: (compared[day], day))[:count]
-    return [Span(gaps[day], day) for day in oldest]
+    if not days or not count:
+        return
+    start = days.index(min(days, key=lambda day: (compared[day], day)))
+    before = days[start - 1] + timedelta(days=1) if start else None
+    yield Span(before, days[start : start + count][-1])
 
 
 def _joined(spans: Iterable[Span]) -> Iterator[Span]:

@@ -63,7 +63,7 @@ class Settings(BaseSettings):
     catalog: Annotated[Path, Field(description="the tables to move")] = Path("config/tables.yml")
     lookback: Annotated[int, Field(ge=0, description="days before the run's day that every run compares again")] = 7
     sweep: Annotated[
-        int, Field(ge=0, description="older days of each daily table that every run compares, longest unseen first")
+        int, Field(ge=0, description="older days of each daily table that every run compares, in turn")
     ] = 7
     vanishing_share: Annotated[
         float, Field(ge=0, le=1, description="part of a table's compared rows that may vanish without a question")

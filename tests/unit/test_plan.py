@@ -97,9 +97,9 @@ def test_both_ends_of_a_window_belong_to_it(compared: Window, inside: list[date]
 # the sweep
 
 
-def swept(ledger: Ledger, count: int, lookback: int = 7) -> list[tuple[int | None, int]]:
+def swept(ledger: Ledger, count: int) -> list[tuple[int | None, int]]:
     """The spans of the run for D, but for its own, as offsets from D."""
-    spans = window(SALE, D, lookback, ledger, count).spans
+    spans = window(SALE, D, 7, ledger, count).spans
     return [((s.first - D).days if s.first else None, (s.last - D).days) for s in spans if s.last != D]
 
 
@@ -109,23 +109,24 @@ def seen(sequences: Mapping[int, int]) -> Ledger:
     return Ledger(LedgerEntry(partition(o), SOME, SALE.schema_id, found, D, now) for o, found in sequences.items())
 
 
-def test_the_days_that_were_compared_longest_ago_are_swept() -> None:
+def test_the_sweep_begins_with_the_day_that_was_compared_longest_ago() -> None:
     ledger = seen({-30: 9, -20: 3, -19: 8, -18: 4, -10: 7, -3: 1, 0: 1})
 
     assert swept(ledger, 0) == []
     assert swept(ledger, 1) == [(-29, -20)]
-    assert swept(ledger, 2) == [(-29, -20), (-18, -18)]
-    assert swept(ledger, 3) == [(-29, -20), (-18, -10)]
+    assert swept(ledger, 2) == [(-29, -19)]
+    assert swept(ledger, 100) == [(-29, -10)]
 
 
-def test_the_oldest_go_first_among_days_that_were_compared_together() -> None:
+def test_of_days_that_were_compared_together_the_oldest_comes_first_and_all_that_was_before_it() -> None:
     assert swept(seen(dict.fromkeys(range(-30, 1), 5)), 2) == [(None, -29)]
 
 
-def test_a_swept_day_brings_the_days_before_it_that_have_no_rows() -> None:
-    """The first brings everything before it. A row that comes to such a day is found."""
+def test_days_without_rows_are_swept_with_the_next_that_has_some() -> None:
+    """A row that comes to such a day is found. No day is left out."""
     assert swept(seen({-100: 1, -50: 2, -9: 3, -1: 4}), 3) == [(None, -9)]
-    assert swept(seen({-100: 3, -50: 2, -9: 1, -1: 4}), 2) == [(-99, -9)]
+    assert swept(seen({-100: 3, -50: 2, -9: 1, -1: 4}), 2) == [(-49, -9)]
+    assert swept(seen({-100: 3, -50: 1, -9: 2, -1: 4}), 2) == [(-99, -9)]
 
 
 def test_neither_later_days_nor_a_table_that_comes_whole_are_swept() -> None:
@@ -134,16 +135,31 @@ def test_neither_later_days_nor_a_table_that_comes_whole_are_swept() -> None:
 
 
 @pytest.mark.parametrize("sweep", [1, 3, 7, 100])
-def test_runs_after_each_other_compare_every_day_once_before_any_twice(sweep: int) -> None:
-    """The time goes on: days leave the window and join the others, behind all of them."""
-    sequences = dict.fromkeys(range(-40, 1), 1)
-    due = list(range(-40, -7))
-    for run in range(2, 2 + 100 // sweep):
-        compared = window(SALE, D, 7, seen(sequences), sweep)
-        older = [offset for offset in sequences if offset < -7 and day(offset) in compared]
-        assert sorted(older) == sorted(due[:sweep])
-        due = due[sweep:] + sorted(due[:sweep])
+def test_daily_runs_come_round_to_every_day_in_a_row_and_in_turn(sweep: int) -> None:
+    """Time goes on, and every run adds a day to those beyond its lookback."""
+    history = 40
+    sequences = dict.fromkeys(range(-history, 1), 0)
+    for run in range(1, 200):
+        today = D + timedelta(days=run)
+        compared = window(SALE, today, 7, seen(sequences), sweep)
+        assert len(compared.spans) <= 2
+        sequences[run] = run
         sequences |= {offset: run for offset in sequences if day(offset) in compared}
+        # Never longer than twice the runs that the days there are by then take.
+        longest = run - min(sequences[offset] for offset in sequences if offset < run - 7)
+        assert longest <= 2 * (history + run) // sweep + 2
+
+
+def test_a_round_takes_as_many_runs_as_it_must() -> None:
+    sequences = dict.fromkeys(range(-40, 1), 0)
+    rounds = []
+    for run in range(1, 12):
+        compared = window(SALE, D, 7, seen(sequences), 7)
+        rounds.append([offset for offset in range(-40, -7) if day(offset) in compared])
+        sequences |= {offset: run for offset in sequences if day(offset) in compared}
+
+    first = [list(range(start, min(start + 7, -7))) for start in range(-40, -7, 7)]
+    assert rounds == [*first, *first, first[0]]
 
 
 # what is asked for besides
