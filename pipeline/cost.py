@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from pipeline.catalog import Catalog, Table, load_catalog
+from pipeline.drift import with_evolved
 from pipeline.errors import ConfigurationError, DataError
 from pipeline.extract import read_manifest
 from pipeline.lake import open_lake
@@ -69,7 +70,8 @@ def make_cost(settings: Settings, day: date, progress: Progress = silent) -> Cos
         raise ConfigurationError(
             "only BigQuery bills by bytes; this warehouse is a file", "Set TILLROLL_WAREHOUSE_URL to bigquery://…."
         )
-    ledger = warehouse.ledger()
+    lake, ledger = open_lake(settings), warehouse.ledger()
+    catalog = _as_published(catalog, ledger, lake, day)
     published = published_by(catalog, ledger, day)
     if not published:
         raise DataError(f"nothing is published by a run for {day}", _other_days(ledger))
@@ -80,8 +82,18 @@ def make_cost(settings: Settings, day: date, progress: Progress = silent) -> Cos
         for layer in (CORE, DATAMART):
             compiled = [_compiled(settings, Build(project, layer, chosen), progress) for chosen in (days, None)]
             layers.append(_Estimates(warehouse, progress).layer(layer, *compiled))
-    loaded = _loaded_bytes(open_lake(settings), published, day)
+    loaded = _loaded_bytes(lake, published, day)
     return CostReport(day, days, loaded, tuple(layers), time.monotonic() - started)
+
+
+def _as_published(catalog: Catalog, ledger: Ledger, lake: Lake, day: date) -> Catalog:
+    """The catalog with the columns that the run for `day` published."""
+    manifest = read_manifest(lake, day)
+    found = with_evolved(catalog, manifest.run.evolved if manifest and manifest.run else {})
+    for table in found:
+        if any(p.table == table.name for p in ledger) and not ledger.knows(table):
+            raise DataError(f"{table.name} is published with other columns than for {day}", _other_days(ledger))
+    return found
 
 
 def published_by(catalog: Catalog, ledger: Ledger, day: date) -> dict[Table, Days]:

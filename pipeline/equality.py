@@ -1,5 +1,6 @@
 """The full audit: everything published against everything in the source, as both are at this moment; and its repair."""
 
+import logging
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
@@ -21,6 +22,8 @@ from pipeline.steps import source, sync_day
 from pipeline.warehouse import open_warehouse
 from pipeline.warehouse.base import Warehouse
 
+logger = logging.getLogger(__name__)
+
 
 def audit(settings: Settings, progress: Progress = silent) -> AuditReport:
     """Fingerprint all published partitions on both sides, over live rows, and compare them. Changes nothing.
@@ -31,7 +34,10 @@ def audit(settings: Settings, progress: Progress = silent) -> AuditReport:
     catalog, warehouse = load_catalog(settings.catalog_path), open_warehouse(settings)
     ledger = warehouse.ledger()
     with source(settings) as url, open_snapshot(url, catalog, workers=settings.workers) as snapshot:
-        catalog = fit_catalog(snapshot.leader, catalog).catalog
+        fitted = fit_catalog(snapshot.leader, catalog)
+        for warning in fitted.warnings(ledger):
+            logger.warning("%s", warning)
+        catalog = fitted.catalog
         windows = {table.name: Window((Span(None, _last_day(table, ledger)),)) for table in catalog}
         ours = source_fingerprints(snapshot, catalog, windows, settings.workers, progress)
     counter = Counter(progress, "compare with the warehouse", len(catalog.tables))

@@ -81,7 +81,8 @@ def open_snapshot(
 
     Raises:
         ConfigurationError: the URL is wrong, or the source refuses it.
-        TransientError: the source is away, or another extract, or a table's lock, was not free for 15 minutes.
+        TransientError: the source is away, or another extract, or a table's lock, was not free for 15 minutes; a table
+            came or went while others were waited for.
     """
     with ExitStack() as connections:
         leader = connections.enter_context(connect(url))
@@ -96,6 +97,8 @@ def open_snapshot(
         ).fetchone()
         assert row is not None  # a select without a from has one row  # noqa: S101
         snapshot_id, taken_at, encoding = row
+        if _lockable(leader, catalog) != tables:
+            raise _changed(leader.info.dbname, "a table came or went while the others were waited for")
         if encoding == "SQL_ASCII":
             raise ConfigurationError(
                 f"the source database {leader.info.dbname} has encoding SQL_ASCII: its text has no known characters",
@@ -160,6 +163,8 @@ def _explained(place: str) -> Iterator[None]:
             f"PostgreSQL at {place}: {_reason(error)}",
             "Grant the user of TILLROLL_SOURCE_URL: usage on the schema, select on its tables (row security included).",
         ) from error
+    except _GONE as error:
+        raise _changed(place, error.diag.message_primary or "") from error
     except psycopg.errors.LockNotAvailable as error:
         raise TransientError(
             f"a table in PostgreSQL at {place} is locked: {_reason(error)}",
@@ -170,6 +175,17 @@ def _explained(place: str) -> Iterator[None]:
             f"the connection to PostgreSQL at {place} broke: {_reason(error)}",
             "Run the step again; nothing was published.",
         ) from error
+
+
+# Locks hold tables and their columns still. They do not hold a schema's name, or what a foreign table stands for.
+_GONE = (psycopg.errors.UndefinedTable, psycopg.errors.UndefinedColumn, psycopg.errors.InvalidSchemaName)
+
+
+def _changed(place: str, reason: str) -> TransientError:
+    return TransientError(
+        f"the source at {place} changed while it was read: {reason}",
+        "Run the step again: it sees the source as it is then, and names what does not fit the catalog.",
+    )
 
 
 _URL_FORM = "Write it as postgresql://user:password@host:5432/database."

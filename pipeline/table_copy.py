@@ -56,7 +56,8 @@ class PartitionFiles:
             raise DataError(
                 f"COPY of {self.planned.partition.label} gave {self._rows} rows, its fingerprint counts "
                 f"{self.planned.fingerprint.rows}",
-                "Both were read in one snapshot and must agree: check the source with `pg_amcheck`, then run again.",
+                "Both were read in one snapshot. Was a partition attached or detached meanwhile? Run again; "
+                "if they differ again, check the source with `pg_amcheck`.",
             )
 
     def abort(self) -> None:
