@@ -46,12 +46,9 @@ def _tables(settings: Settings, connection: psycopg.Connection) -> Facts:
         yield Verdict.WARN, f"no tables in schema {catalog.schema} yet", "`tillroll ingest` founds the practice shop."
         return
     fitted = fit_catalog(connection, catalog)
+    remedy = f"`tillroll discover` prints the source as it is: take over into {settings.catalog_path} what you want."
     for drift in fitted.drifts:
-        yield (
-            Verdict.WARN,
-            str(drift),
-            f"`tillroll discover` shows the source's columns; {settings.catalog_path} is yours.",
-        )
+        yield Verdict.WARN, str(drift), remedy
     yield from _permissions(fitted.catalog, connection)
     for slow in unindexed(connection, fitted.catalog):
         what = f"{slow.table.name} ({slow.pages * 8 // 1024:,} MiB) has no index that begins with"

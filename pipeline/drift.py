@@ -134,12 +134,17 @@ def _irreplaceable(change: Change, table: Table) -> str | None:
 
 
 def _columns(table: Table, source: SourceTable) -> dict[str, str]:
-    """The source's columns in the file's order, new ones behind them; those that are as in the file stay so."""
+    """The source's columns, those that are as in the file declared as there.
+
+    They stand in the source's order, as `discover` would write them, or, where the file has an order of its own, in
+    that one with the new ones behind.
+    """
     now = {column.name: column.declaration for column in source.columns}
     types = {column.name: normalise_type(column.type) for column in source.columns}
-    kept = {c.name: c.declaration for c in table.columns if types.get(c.name) == c.type.source}
-    names = [*(c.name for c in table.columns if c.name in now), *now]
-    return {name: kept.get(name, now[name]) for name in names}
+    as_in_file = {c.name: c.declaration for c in table.columns if types.get(c.name) == c.type.source}
+    kept = [column.name for column in table.columns if column.name in now]
+    names = now if [name for name in now if name in kept] == kept else dict.fromkeys([*kept, *now])
+    return {name: as_in_file.get(name, now[name]) for name in names}
 
 
 def _refused(catalog: Catalog, stopping: Iterable[Drift]) -> SchemaDriftError:

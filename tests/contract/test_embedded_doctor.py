@@ -102,6 +102,22 @@ def test_column_of_another_type(settings: Settings, shop_url: str) -> None:
     assert "sale.amount is text" in _one(settings, "source", Verdict.FAIL).detail
 
 
+def test_what_a_table_follows_is_shown_as_long_as_the_file_differs(settings: Settings, shop_url: str) -> None:
+    settings.catalog_path.write_text(f"drift: evolve\n{CATALOG}")
+    with psycopg.connect(shop_url) as connection:
+        connection.execute("alter table shop.sale drop amount, add note text; create table shop.gift (id int)")
+
+    shown = [finding.detail for finding in _found(settings, "source", Verdict.WARN)]
+
+    anew = "and sale is published anew with all its history"
+    assert shown == [
+        f"column sale.amount (numeric(10,2)) is not there (drift: evolve): it goes from the warehouse too, {anew}",
+        f"column sale.note (text) is not in the catalog (drift: evolve): it arrives, {anew}",
+        "not in the catalog: table gift of schema shop: not moved",
+    ]
+    assert [finding.detail for finding in _found(settings, "source", Verdict.FAIL)] == []
+
+
 def test_column_that_is_not_in_the_catalog(settings: Settings, shop_url: str) -> None:
     with psycopg.connect(shop_url) as connection:
         connection.execute("alter table shop.sale add note text")
