@@ -5,7 +5,7 @@ server; `pipeline.embedded` knows its port and password.
 """
 
 import re
-from datetime import date
+from datetime import date, time
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Literal, Self
@@ -108,12 +108,21 @@ class Settings(BaseSettings):
     alert_to: Annotated[tuple[str, ...], NoDecode, Field(description="who is mailed, comma separated")] = (
         "data-team@localhost",
     )
+    fresh_by: Annotated[
+        time | None,
+        Field(description="UTC time by which a scheduled day must be published the day after; `none`: whenever"),
+    ] = time(6)
     alert_from: Annotated[str, Field(description="sender of alert mail")] = "tillroll@localhost"
 
     @field_validator("alert_to", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
         return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
+
+    @field_validator("fresh_by", mode="before")
+    @classmethod
+    def _whenever(cls, value: object) -> object:
+        return None if isinstance(value, str) and value.strip().lower() == "none" else value
 
     @field_validator("warehouse_memory")
     @classmethod

@@ -72,6 +72,10 @@ class AirflowApi:
             ApiError: Airflow refuses; 404 among others.
             TransientError: it did not answer for a minute.
         """
+        return self.once(path, **params)
+
+    def once(self, path: str, **params: Any) -> Any:
+        """The same, asked once only. Raises ApiError or TransientError."""
         return self._answer(self._send("GET", path, params=params))
 
     def get_all(self, path: str, field: str, **params: Any) -> Iterator[Any]:

@@ -1,8 +1,6 @@
 """Why a run failed, in the words of its task's log."""
 
-from collections.abc import Mapping
 from datetime import date
-from typing import Any
 from urllib.parse import quote
 
 from pipeline.airflow_support.api import AirflowApi, ApiError
@@ -18,19 +16,25 @@ def explain(api: AirflowApi, day: date, failed: DagState) -> StepError:
         return StepError(f"{failed.dag} failed for {day}", f"Look at {failed.url}")
     task = tasks[0]
     url = f"{failed.url}/tasks/{task['task_id']}?try_number={task['try_number']}"
-    text, _, remedy = _exception(api, failed, task).partition("\n  remedy: ")
+    error, text, remedy = exception_of(api, failed.dag, failed.run_id, task["task_id"], task["try_number"])
+    said = f"{error}: {text}" if error else text or "no exception is in its log; the process may have been killed"
     return StepError(
-        f"{failed.dag}.{task['task_id']} failed for {day}: {text}", f"{remedy or 'Read its log.'}\n  log: {url}"
+        f"{failed.dag}.{task['task_id']} failed for {day}: {said}", f"{remedy or 'Read its log.'}\n  log: {url}"
     )
 
 
-def _exception(api: AirflowApi, run: DagState, task: Mapping[str, Any]) -> str:
-    path = f"/dags/{run.dag}/dagRuns/{quote(run.run_id)}/taskInstances/{task['task_id']}/logs/{task['try_number']}"
+def exception_of(api: AirflowApi, dag: str, run: str, task: str, attempt: int) -> tuple[str, str, str]:
+    """The exception in a task's log: its class, its text and its remedy, masked.
+
+    The class is empty where the log holds no exception; the text then says why it cannot be read, or is empty too.
+    """
+    path = f"/dags/{dag}/dagRuns/{quote(run)}/taskInstances/{task}/logs/{attempt}"
     try:
         lines = api.get(path, full_content=True)["content"]
     except (ApiError, TransientError):
-        return "its log cannot be read"
+        return "", "its log cannot be read", ""
     details = [line["error_detail"][0] for line in lines if isinstance(line, dict) and line.get("error_detail")]
     if not details:
-        return "no exception is in its log; the process may have been killed"
-    return mask(f"{details[0]['exc_type']}: {details[0]['exc_value']}")
+        return "", "", ""
+    text, _, remedy = mask(str(details[0]["exc_value"])).partition("\n  remedy: ")
+    return str(details[0]["exc_type"]), text, remedy

@@ -45,12 +45,16 @@ class ChainState:
         return self.done or self.failed is not None
 
 
+def state_of(api: AirflowApi, run: dict[str, Any]) -> DagState:
+    """Where a run is, from what the API says of it."""
+    return DagState(run["dag_id"], run["state"], run["dag_run_id"], run_url(api, run["dag_id"], run["dag_run_id"]))
+
+
 def latest(api: AirflowApi, chain: tuple[str, ...], day: date) -> ChainState:
     """The last run of `day` in each DAG, whatever started it."""
     found = {}
     for run in api.get_all("/dags/~/dagRuns", "dag_runs", partition_key_prefix_pattern=day.isoformat(), order_by="id"):
-        dag, run_id = run["dag_id"], run["dag_run_id"]
-        found[dag] = DagState(dag, run["state"], run_id, run_url(api, dag, run_id))
+        found[run["dag_id"]] = state_of(api, run)
     return ChainState(day, tuple(found.get(dag, DagState(dag)) for dag in chain))
 
 

@@ -14,7 +14,8 @@ class Alert:
 
     `key` names what failed: whoever reports it, and however often, it is the same alert. `topic` is what the mails of
     one trouble have in common (`gcs_to_bq_staging.publish`). `title` is the subject line without its mark. `facts` are
-    names and values; `sections` titles and texts, in reading order.
+    names and values; `sections` titles and texts, in reading order. `follows` is the key of the alert that this one
+    goes on about: that it is over, for instance.
     """
 
     key: str
@@ -23,6 +24,7 @@ class Alert:
     raised_at: datetime
     facts: tuple[Pair, ...]
     sections: tuple[Pair, ...]
+    follows: str = ""
 
     def to_json(self) -> str:
         """The alert as one JSON document."""

@@ -33,7 +33,7 @@ class Failure:
     @property
     def key(self) -> str:
         """16 hex digits that name this failure, however often it is reported."""
-        return sha256("\n".join([self.dag, self.task, self.run, str(self.attempt)]).encode()).hexdigest()[:16]
+        return failure_key(self.dag, self.task, self.run, self.attempt)
 
     def alert(self) -> Alert:
         """What somebody has to hear about it."""
@@ -45,6 +45,11 @@ class Failure:
             facts=tuple(_facts(self)),
             sections=tuple(_sections(self)),
         )
+
+
+def failure_key(dag: str, task: str, run: str, attempt: int) -> str:
+    """The key of the alert about a try of a task."""
+    return sha256("\n".join([dag, task, run, str(attempt)]).encode()).hexdigest()[:16]
 
 
 def _facts(failure: Failure) -> Iterator[Pair]:

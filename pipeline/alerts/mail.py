@@ -21,12 +21,18 @@ def compose(alert: Alert, sender: str, recipients: Sequence[str]) -> EmailMessag
     message["From"] = sender
     message["To"] = ", ".join(recipients)
     message["Date"] = format_datetime(alert.raised_at.astimezone(UTC))
-    message["Message-ID"] = f"<failure.{alert.key}@{sender.rpartition('@')[2] or 'tillroll'}>"
+    message["Message-ID"] = _message_id(alert.key, sender)
+    if alert.follows:
+        message["In-Reply-To"] = message["References"] = _message_id(alert.follows, sender)
     message["Auto-Submitted"] = "auto-generated"
     text, html = _encodable(_text(alert)), _encodable(_html(alert))
     message.set_content(text, cte=_transfer_encoding(text))
     message.add_alternative(html, subtype="html", cte=_transfer_encoding(html))
     return message
+
+
+def _message_id(key: str, sender: str) -> str:
+    return f"<alert.{key}@{sender.rpartition('@')[2] or 'tillroll'}>"
 
 
 def _text(alert: Alert) -> str:

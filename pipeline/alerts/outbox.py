@@ -18,7 +18,7 @@ from sqlalchemy import Connection, Row, and_, insert, select, update
 from sqlalchemy.exc import DatabaseError
 
 from pipeline.alerts.alert import Alert
-from pipeline.alerts.outbox_tables import ALERTS, DELIVERIES, METADATA, moment_of, open_file, stored
+from pipeline.alerts.outbox_tables import ALERTS, DELIVERIES, LOOKED, METADATA, moment_of, open_file, stored
 from pipeline.errors import StepError
 
 FILE = "outbox.db"
@@ -77,23 +77,8 @@ class Outbox:
     def record(self, alert: Alert, recorded_by: str, channels: Collection[str], now: datetime | None = None) -> bool:
         """Keep the alert, to be delivered to these channels from now on. False: it was there already."""
         moment = stored(now or datetime.now(UTC))
-        row = {
-            "key": alert.key,
-            "topic": alert.topic,
-            "title": alert.title,
-            "raised_at": stored(alert.raised_at),
-            "recorded_at": moment,
-            "recorded_by": recorded_by,
-            "content": alert.to_json(),
-        }
-        with self._begin() as connection:
-            if connection.execute(select(ALERTS.c.key).where(ALERTS.c.key == alert.key)).first():
-                return False
-            connection.execute(insert(ALERTS), row)
-            ways = [{"key": alert.key, "channel": channel, "next_try_at": moment} for channel in channels]
-            if ways:
-                connection.execute(insert(DELIVERIES), ways)
-        return True
+        with self.transaction() as connection:
+            return keep(connection, alert, recorded_by, channels, moment)
 
     def claim(self, now: datetime | None = None, key: str | None = None) -> tuple[Alert, Delivery] | None:
         """The delivery that has been due for longest (of the alert `key`, where given), for the caller alone to try.
@@ -105,7 +90,7 @@ class Outbox:
         query = select(ALERTS.c.content, DELIVERIES).join_from(DELIVERIES, ALERTS).where(due)
         if key is not None:
             query = query.where(DELIVERIES.c.key == key)
-        with self._begin() as connection:
+        with self.transaction() as connection:
             row = connection.execute(query.order_by(DELIVERIES.c.next_try_at, ALERTS.c.recorded_at).limit(1)).first()
             if row is None:
                 return None
@@ -123,15 +108,33 @@ class Outbox:
 
     def hurry(self) -> int:
         """Make every undelivered alert due at once. Returns how many deliveries that are."""
-        with self._begin() as connection:
+        with self.transaction() as connection:
             waiting = update(DELIVERIES).where(DELIVERIES.c.delivered_at.is_(None))
             return connection.execute(waiting.values(next_try_at=stored(datetime.now(UTC)))).rowcount
 
     def acknowledge(self, key: str, now: datetime | None = None) -> bool:
         """Somebody has taken care of the alert. False: there is none of this key."""
-        with self._begin() as connection:
+        with self.transaction() as connection:
             found = update(ALERTS).where(ALERTS.c.key == key)
             return bool(connection.execute(found.values(acknowledged_at=stored(now or datetime.now(UTC)))).rowcount)
+
+    def is_known(self, key: str) -> bool:
+        """Whether there is an alert of this very key."""
+        with self.transaction() as connection:
+            return connection.execute(select(ALERTS.c.key).where(ALERTS.c.key == key)).first() is not None
+
+    def looked_until(self, watcher: str, first: datetime) -> datetime:
+        """Up to when `watcher` has looked; `first`, which is remembered, where it never did."""
+        with self.transaction() as connection:
+            found = connection.execute(select(LOOKED.c.until).where(LOOKED.c.watcher == watcher)).scalar()
+            if found is None:
+                connection.execute(insert(LOOKED).values(watcher=watcher, until=stored(first)))
+            return moment_of(found) if found else first
+
+    def looked(self, watcher: str, until: datetime) -> None:
+        """`watcher` has looked at all there was up to this moment."""
+        with self.transaction() as connection:
+            connection.execute(update(LOOKED).where(LOOKED.c.watcher == watcher).values(until=stored(until)))
 
     def entries(self, *, limit: int = 100, open_only: bool = False) -> list[Entry]:
         """The latest alerts, newest first; `open_only`: those that nobody has acknowledged."""
@@ -145,18 +148,19 @@ class Outbox:
         return self._entries(select(ALERTS).where(ALERTS.c.key.startswith(beginning, autoescape=True)))
 
     def _entries(self, query: Any) -> list[Entry]:
-        with self._begin() as connection:
+        with self.transaction() as connection:
             alerts = connection.execute(query).all()
             keys = [row.key for row in alerts]
             ways = connection.execute(select(DELIVERIES).where(DELIVERIES.c.key.in_(keys))).all()
         return [_entry(row, [_delivery(way) for way in ways if way.key == row.key]) for row in alerts]
 
     def _settle(self, key: str, channel: str, **values: Any) -> None:
-        with self._begin() as connection:
+        with self.transaction() as connection:
             connection.execute(update(DELIVERIES).where(_way(key, channel)).values(values))
 
     @contextmanager
-    def _begin(self) -> Iterator[Connection]:
+    def transaction(self) -> Iterator[Connection]:
+        """One transaction, with the file's lock. Raises StepError."""
         with self._explained(), self._engine.begin() as connection:
             yield connection
 
@@ -169,6 +173,26 @@ class Outbox:
                 f"cannot use the outbox {self.path}: {error.orig}",
                 "Free disk space or repair its permissions. A damaged file may be moved away: a new one is made.",
             ) from error
+
+
+def keep(connection: Connection, alert: Alert, recorded_by: str, channels: Collection[str], moment: datetime) -> bool:
+    """Keep the alert within a transaction. `moment` is as `stored` makes it. False: it was there already."""
+    if connection.execute(select(ALERTS.c.key).where(ALERTS.c.key == alert.key)).first():
+        return False
+    row = {
+        "key": alert.key,
+        "topic": alert.topic,
+        "title": alert.title,
+        "raised_at": stored(alert.raised_at),
+        "recorded_at": moment,
+        "recorded_by": recorded_by,
+        "content": alert.to_json(),
+    }
+    connection.execute(insert(ALERTS), row)
+    ways = [{"key": alert.key, "channel": channel, "next_try_at": moment} for channel in channels]
+    if ways:
+        connection.execute(insert(DELIVERIES), ways)
+    return True
 
 
 def _way(key: str, channel: str) -> Any:

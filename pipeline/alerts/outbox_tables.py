@@ -44,6 +44,21 @@ DELIVERIES = Table(
     Column("delivered_at", DateTime),
     Column("error", String, nullable=False, default=""),
 )
+TROUBLES = Table(
+    "trouble",
+    METADATA,
+    Column("topic", String, primary_key=True),
+    Column("watcher", String, nullable=False),
+    Column("title", String, nullable=False),
+    Column("first_seen_at", DateTime, nullable=False),
+    Column("alert_key", String, nullable=False, default=""),
+)
+LOOKED = Table(
+    "looked",
+    METADATA,
+    Column("watcher", String, primary_key=True),
+    Column("until", DateTime, nullable=False),
+)
 
 
 def open_file(path: Path) -> Engine:

@@ -1,51 +1,77 @@
-"""The sentinel: a small process that sees to it that every alert in the outbox arrives.
+"""The sentinel: sees to it that every alert arrives, and looks for what nobody reports.
 
-    python -m pipeline.alerts.sentinel
-
-Callbacks try to send at once; what a mail server did not take then, or what a killed process left, goes out from here.
-All it knows is in the outbox, so it may be killed at any time, and a second one does no harm.
+Two threads, so that a mail server that hangs does not keep anybody from looking, nor a look from sending. All they know
+is in the outbox: the process may be killed at any time, and a second one does no harm.
 """
 
 import logging
-import os
-import signal
 import threading
+from collections.abc import Callable, Collection, Mapping
 
 from pipeline.alerts.channels import channels_of
 from pipeline.alerts.delivery import deliver
 from pipeline.alerts.liveness import say_alive
+from pipeline.alerts.masking import mask
 from pipeline.alerts.outbox import Outbox
-from pipeline.embedded.keeper import die_with_parent
 from pipeline.errors import TillrollError
 from pipeline.settings import Settings
 
 logger = logging.getLogger(__name__)
 
-LOOK_EVERY_S = 2.0
+DELIVER_EVERY_S = 2.0
+LOOK_EVERY_S = 10.0
+
+# One thing to look after. It records what it finds, for the channels of these names.
+Look = Callable[[Outbox, Collection[str]], None]
 
 
-def watch(settings: Settings, stop: threading.Event, *, look_every_s: float = LOOK_EVERY_S) -> None:
-    """Deliver what is due, again and again, until `stop` is set. What goes wrong is logged, and tried again."""
-    while not stop.is_set():
+def watch(
+    settings: Settings,
+    stop: threading.Event,
+    looks: Mapping[str, Look],
+    *,
+    deliver_every_s: float = DELIVER_EVERY_S,
+    look_every_s: float = LOOK_EVERY_S,
+) -> None:
+    """Deliver what is due and look at everything, again and again, until `stop` is set."""
+
+    def delivering() -> None:
+        deliver(Outbox.of(settings.data), channels_of(settings))
+        say_alive(settings)
+
+    def looking() -> None:
+        outbox, channels = Outbox.of(settings.data), channels_of(settings)
+        for name, look in looks.items():
+            said.attempt(name, lambda look=look: look(outbox, channels))  # type: ignore[misc]
+
+    said = _Said()
+    thread = threading.Thread(target=_repeat, args=[looking, look_every_s, stop, said, "looking"], name="looks")
+    thread.start()
+    _repeat(delivering, deliver_every_s, stop, said, "delivering")
+    thread.join()
+
+
+class _Said:
+    """Logs what goes wrong each time it changes, and not each time it happens: it happens every few seconds."""
+
+    def __init__(self) -> None:
+        self._last: dict[str, str] = {}
+
+    def attempt(self, name: str, work: Callable[[], None]) -> None:
+        """Do `work`; log its error, unless it is the same as last time."""
+        said = ""
         try:
-            deliver(Outbox.of(settings.data), channels_of(settings))
-            say_alive(settings)
+            work()
         except (TillrollError, OSError) as error:
-            logger.error("%s", error)
-        stop.wait(look_every_s)
+            said = mask(str(error))
+        except Exception as error:  # noqa: BLE001 - a sentinel that ends because of one look watches nothing at all
+            said = mask(f"{type(error).__name__}: {error}")
+        if said and said != self._last.get(name):
+            logger.error("%s: %s", name, said)
+        self._last[name] = said
 
 
-def main() -> None:
-    """Watch until the process is told to stop."""
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
-    stop = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
-    die_with_parent(signal.SIGTERM, os.getppid())
-    settings = Settings.load()
-    logger.info("watching the outbox in %s", settings.data / "alerts")
-    watch(settings, stop)
-
-
-if __name__ == "__main__":
-    main()
+def _repeat(work: Callable[[], None], every_s: float, stop: threading.Event, said: _Said, name: str) -> None:
+    while not stop.is_set():
+        said.attempt(name, work)
+        stop.wait(every_s)

@@ -5,7 +5,7 @@ import json
 import os
 import secrets
 import sys
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -48,7 +48,7 @@ def airflow_environment(settings: Settings) -> dict[str, str]:
         **{name: os.environ.get(name, value) for name, value in PREFERENCES.items()},
         **SILENCE,
         **_places(settings),
-        "TILLROLL_SCHEDULE_FROM": _schedule_from(settings),
+        "TILLROLL_SCHEDULE_FROM": schedule_from(settings).isoformat(),
         **_google_connection(settings),
         **_secrets(settings),
         "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)]),
@@ -85,11 +85,15 @@ def _google_connection(settings: Settings) -> dict[str, str]:
     return {GOOGLE_CONNECTION: os.environ.get(GOOGLE_CONNECTION, connection)}
 
 
-def _schedule_from(settings: Settings) -> str:
-    """Without it, Airflow takes a first backfill for the schedule's last run, and at once runs yesterday after it."""
+def schedule_from(settings: Settings) -> date:
+    """The first day that the schedule takes: the setting, else the day of Airflow's first start, which is remembered.
+
+    Without it, Airflow takes a first backfill for the schedule's last run, and at once runs yesterday after it.
+    """
     if settings.schedule_from:
-        return settings.schedule_from.isoformat()
-    return State(home(settings) / "schedule.json").get_or_make("from", lambda: datetime.now(UTC).date().isoformat())
+        return settings.schedule_from
+    kept = State(home(settings) / "schedule.json")
+    return date.fromisoformat(kept.get_or_make("from", lambda: datetime.now(UTC).date().isoformat()))
 
 
 def _places(settings: Settings) -> dict[str, str]:

@@ -7,7 +7,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -19,6 +19,7 @@ from pipeline.alerts import delivery, sentinel
 from pipeline.alerts.alert import Alert
 from pipeline.alerts.liveness import last_look, lives
 from pipeline.alerts.outbox import Outbox
+from pipeline.alerts.sentinel import Look
 from pipeline.settings import Settings
 
 PATIENCE_S = 60.0
@@ -38,7 +39,7 @@ def wait_for(what: Callable[[], object]) -> None:
 @contextmanager
 def watching(data: Path, smtp_url: str) -> Iterator[subprocess.Popen[bytes]]:
     environment = {**os.environ, "TILLROLL_DATA_DIR": str(data), "TILLROLL_SMTP_URL": smtp_url}
-    process = subprocess.Popen([sys.executable, "-m", "pipeline.alerts.sentinel"], env=environment)
+    process = subprocess.Popen([sys.executable, "-m", "pipeline.airflow_support.sentinel"], env=environment)
     try:
         yield process
     finally:
@@ -91,9 +92,13 @@ def quick_retries(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @contextmanager
-def watched(settings: Settings) -> Iterator[None]:
+def watched(settings: Settings, looks: Mapping[str, Look] | None = None) -> Iterator[None]:
     stop = threading.Event()
-    thread = threading.Thread(target=sentinel.watch, args=[settings, stop], kwargs={"look_every_s": 0.05})
+    thread = threading.Thread(
+        target=sentinel.watch,
+        args=[settings, stop, looks or {}],
+        kwargs={"deliver_every_s": 0.05, "look_every_s": 0.05},
+    )
     thread.start()
     try:
         yield
@@ -142,3 +147,18 @@ def test_an_outbox_that_cannot_be_used_does_not_end_the_sentinel(
         wait_for(lambda: "alerts" in caplog.text)
         (tmp_path / "alerts").unlink()
         wait_for(lambda: last_look(settings))
+
+
+def test_a_look_that_stumbles_keeps_no_other_from_looking(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    looked = threading.Event()
+
+    def stumble(*_: object) -> None:
+        raise ValueError("what nobody thought of")
+
+    settings = Settings(data_dir=tmp_path, smtp_url="smtp://127.0.0.1:1")
+    with watched(settings, {"first": stumble, "second": lambda *_: looked.set()}):
+        assert looked.wait(PATIENCE_S)
+        wait_for(lambda: lives(settings))
+        time.sleep(0.5)
+
+    assert caplog.text.count("first: ValueError: what nobody thought of") == 1

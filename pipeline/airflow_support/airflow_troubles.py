@@ -1,0 +1,112 @@
+"""What is wrong with Airflow now: a part that is down, a file that does not parse, a task nobody starts, a late day."""
+
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, time, timedelta
+
+from pipeline.airflow_support.api import AirflowApi
+from pipeline.airflow_support.states import SUCCESS, latest
+from pipeline.alerts.masking import mask
+from pipeline.alerts.troubles import Trouble
+from pipeline.embedded.health import Health
+
+# A restart takes seconds; the process manager has tried by then.
+DOWN_FOR = timedelta(seconds=60)
+# A file that is being saved may be broken for a moment.
+BROKEN_FOR = timedelta(seconds=30)
+QUEUED_FOR = timedelta(minutes=15)
+# How many days back a day that never came is still missed.
+MISSED_DAYS = 7
+
+_START_IT = """tillroll status shows all servers, tillroll up starts what is down. Logs: data/run/logs.
+In containers: docker compose ps, docker compose logs."""
+
+
+def servers_down(servers: list[Health]) -> list[Trouble]:
+    """The servers that do not answer."""
+    return [
+        Trouble(
+            topic=f"server {server.server}",
+            title=f"DOWN {server.server}",
+            facts=(("Server", server.server), ("Says", mask(server.detail))),
+            sections=(
+                ("What to do", _START_IT),
+                ("What it means", "No run starts or ends while it is down. What is published stays as it is."),
+            ),
+            patience=DOWN_FOR,
+        )
+        for server in servers
+        if not server.ok
+    ]
+
+
+def broken_files(api: AirflowApi) -> list[Trouble]:
+    """The DAG files that do not parse. Raises TransientError."""
+    return [
+        Trouble(
+            topic=f"file {error['filename']}",
+            title=f"BROKEN DAG file {error['filename']}",
+            facts=(("File", error["filename"]), ("Seen", error["timestamp"])),
+            sections=(
+                ("Error", mask(error["stack_trace"].strip())),
+                ("What to do", "Repair the file: Airflow goes on with its last good version, or does not run it."),
+            ),
+            patience=BROKEN_FOR,
+        )
+        for error in api.once("/importErrors")["import_errors"]
+    ]
+
+
+def waiting_tasks(api: AirflowApi) -> list[Trouble]:
+    """The tasks that are queued; people hear of those that stay so. Raises TransientError."""
+    tasks = api.get_all("/dags/~/dagRuns/~/taskInstances", "task_instances", state="queued")
+    return [
+        Trouble(
+            topic=f"queued {task['dag_id']}.{task['task_id']} {task['dag_run_id']}",
+            title=f"STUCK {task['dag_id']}.{task['task_id']} waits and is not started",
+            facts=(("Run", task["dag_run_id"]), ("Queued", str(task["queued_when"])), ("Pool", task["pool"])),
+            sections=(("What to do", "Look at the pool's slots, at what runs in it, and at the scheduler's log."),),
+            patience=QUEUED_FOR,
+        )
+        for task in tasks
+    ]
+
+
+def late_days(api: AirflowApi, chain: tuple[str, ...], first: date, fresh_by: time, now: datetime) -> list[Trouble]:
+    """The scheduled days that should be published by now and are not. `fresh_by` is UTC, on the day after each.
+
+    Raises:
+        TransientError: Airflow does not answer.
+    """
+    return [
+        _late(api, chain, day, fresh_by) for day in _due(first, fresh_by, now) if not _is_published(api, chain, day)
+    ]
+
+
+def _due(first: date, fresh_by: time, now: datetime) -> Iterator[date]:
+    today = now.astimezone(UTC).date()
+    for back in range(MISSED_DAYS, 0, -1):
+        day = today - timedelta(days=back)
+        deadline = datetime.combine(day + timedelta(days=1), fresh_by, UTC)
+        if day >= first and now >= deadline:
+            yield day
+
+
+def _is_published(api: AirflowApi, chain: tuple[str, ...], day: date) -> bool:
+    asked = {"partition_key_prefix_pattern": day.isoformat(), "state": SUCCESS, "limit": 1}
+    return bool(api.once(f"/dags/{chain[-1]}/dagRuns", **asked)["dag_runs"])
+
+
+def _late(api: AirflowApi, chain: tuple[str, ...], day: date, fresh_by: time) -> Trouble:
+    states = latest(api, chain, day).dags
+    return Trouble(
+        topic=f"day {day}",
+        title=f"LATE {day} is not published",
+        facts=(("Day", day.isoformat()), ("Due", f"{day + timedelta(days=1)} {fresh_by:%H:%M} UTC")),
+        sections=(
+            ("How far it came", "\n".join(f"{state.dag}: {state.state}" for state in states)),
+            (
+                "What to do",
+                f"tillroll backfill --from {day} --to {day} --reprocess\nIf nothing ran at all: tillroll status.",
+            ),
+        ),
+    )

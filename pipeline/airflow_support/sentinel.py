@@ -1,0 +1,115 @@
+"""The sentinel's process: what it looks after in this installation.
+
+python -m pipeline.airflow_support.sentinel
+"""
+
+import logging
+import os
+import shutil
+import signal
+import threading
+from collections.abc import Callable, Collection
+from datetime import UTC, datetime, timedelta
+
+from pipeline.airflow_support.airflow_troubles import broken_files, late_days, servers_down, waiting_tasks
+from pipeline.airflow_support.api import AirflowApi
+from pipeline.airflow_support.chain import chain_of
+from pipeline.airflow_support.runs import open_api
+from pipeline.airflow_support.unheard import unheard_failures
+from pipeline.alerts.outbox import Outbox
+from pipeline.alerts.sentinel import Look, watch
+from pipeline.alerts.troubles import Trouble, note
+from pipeline.embedded.airflow_environment import schedule_from
+from pipeline.embedded.health import airflow_health
+from pipeline.embedded.keeper import die_with_parent
+from pipeline.errors import TransientError
+from pipeline.settings import Settings
+
+logger = logging.getLogger(__name__)
+
+FAILURES = "sentinel"
+# Failures are looked for again so far back: a run may end before its end is written.
+OVERLAP = timedelta(minutes=10)
+SMALLEST_SHARE = 0.05
+
+
+def looks_of(settings: Settings) -> dict[str, Look]:
+    """Everything the sentinel looks after, by name."""
+    return {
+        "disk": _noting("disk", lambda: full_disk(settings)),
+        "Airflow's web server": _noting("web", lambda: servers_down(airflow_health(settings)[:1])),
+        "Airflow's other servers": _noting("servers", lambda: _other_servers(settings)),
+        "DAG files": _asking(settings, "files", broken_files),
+        "queued tasks": _asking(settings, "queue", waiting_tasks),
+        "late days": _asking(settings, "days", lambda api: _late_days(settings, api)),
+        "failures": lambda outbox, channels: find_failures(settings, outbox, channels),
+    }
+
+
+def full_disk(settings: Settings) -> list[Trouble]:
+    """The disk of the data folder, where less than a twentieth of it is free."""
+    disk = shutil.disk_usage(settings.data)
+    if disk.free >= disk.total * SMALLEST_SHARE:
+        return []
+    free = f"{disk.free / 1e9:.1f} of {disk.total / 1e9:.1f} GB are free"
+    remedy = "Runs fail once it is full; nothing is published in part then. The runbook says what may go."
+    title = f"DISK of {settings.data} is nearly full"
+    return [Trouble("disk", title, (("Disk", free),), (("What to do", remedy),))]
+
+
+def find_failures(settings: Settings, outbox: Outbox, channels: Collection[str]) -> None:
+    """Record the failures that no callback reported. Raises TransientError."""
+    now = datetime.now(UTC)
+    since = outbox.looked_until(FAILURES, now)
+    with open_api(settings) as api:
+        for failure in unheard_failures(api, since - OVERLAP, now, outbox.is_known):
+            logger.warning("nobody reported: %s.%s for %s", failure.dag, failure.task, failure.day)
+            outbox.record(failure.alert(), FAILURES, channels)
+    outbox.looked(FAILURES, now)
+
+
+def _noting(watcher: str, troubles: Callable[[], Collection[Trouble]]) -> Look:
+    def look(outbox: Outbox, channels: Collection[str]) -> None:
+        note(outbox, watcher, troubles(), channels)
+
+    return look
+
+
+def _asking(settings: Settings, watcher: str, troubles: Callable[[AirflowApi], Collection[Trouble]]) -> Look:
+    """What does not answer has no say: nothing begins and nothing is over then."""
+
+    def look(outbox: Outbox, channels: Collection[str]) -> None:
+        with open_api(settings) as api:
+            note(outbox, watcher, troubles(api), channels)
+
+    return look
+
+
+def _other_servers(settings: Settings) -> list[Trouble]:
+    web, *others = airflow_health(settings)
+    if not web.ok:
+        raise TransientError("they are not known while Airflow's web server does not answer")
+    return servers_down(others)
+
+
+def _late_days(settings: Settings, api: AirflowApi) -> list[Trouble]:
+    if settings.fresh_by is None:
+        return []
+    return late_days(api, chain_of(settings), schedule_from(settings), settings.fresh_by, datetime.now(UTC))
+
+
+def main() -> None:
+    """Watch until the process is told to stop."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
+    logging.getLogger("httpx").setLevel(logging.WARNING)  # a line for every request
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    die_with_parent(signal.SIGTERM, os.getppid())
+    settings = Settings.load()
+    logger.info("watching; the outbox is in %s", settings.data / "alerts")
+    watch(settings, stop, looks_of(settings))
+
+
+if __name__ == "__main__":
+    main()

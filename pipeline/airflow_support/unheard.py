@@ -1,0 +1,103 @@
+"""Failures that no callback reported: of processes that were killed, of runs that took too long, of dead callbacks.
+
+Airflow's own state is compared with the outbox, as the warehouse is with the source. A failure has the same key whoever
+reports it, so one that a callback did report is in the outbox already, and nothing comes of it.
+"""
+
+from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta
+from typing import Any
+from urllib.parse import quote
+
+from pipeline.airflow_support.api import AirflowApi, ApiError
+from pipeline.airflow_support.doc import WHEN_IT_FAILS, section
+from pipeline.airflow_support.explain import exception_of
+from pipeline.airflow_support.states import FAILED, run_url, state_of, task_instances
+from pipeline.alerts.failure import Failure, failure_key
+from pipeline.errors import TransientError
+
+# A callback has seconds to report; what it has not reported by then, it never will.
+GRACE = timedelta(seconds=30)
+WHOLE_RUN = "(the whole run)"
+_KILLED = "Its process was killed, or ended by itself: out of memory, a crash, a restart of the machine."
+
+
+def unheard_failures(
+    api: AirflowApi, since: datetime, until: datetime, is_known: Callable[[str], bool]
+) -> Iterator[Failure]:
+    """Tasks, and runs in which no task failed, that ended as failed between `since` and `until` less the grace.
+
+    `is_known` says of a failure's key whether it was reported.
+
+    Raises:
+        TransientError: Airflow does not answer.
+    """
+    span = {"end_date_gte": since.isoformat(), "end_date_lte": (until - GRACE).isoformat(), "state": FAILED}
+    path = "/dags/~/dagRuns/~/taskInstances"
+    for task in api.get_all(path, "task_instances", order_by="end_date", **span):
+        if not is_known(failure_key(task["dag_id"], task["task_id"], task["dag_run_id"], task["try_number"])):
+            yield _task_failure(api, task)
+    for run in api.get_all("/dags/~/dagRuns", "dag_runs", order_by="end_date", **span):
+        if is_known(failure_key(run["dag_id"], WHOLE_RUN, run["dag_run_id"], 1)):
+            continue
+        if not any(task["state"] == FAILED for task in task_instances(api, state_of(api, run))):
+            yield _run_failure(api, run)
+
+
+def _task_failure(api: AirflowApi, task: dict[str, Any]) -> Failure:
+    dag, run, name, attempt = task["dag_id"], task["dag_run_id"], task["task_id"], task["try_number"]
+    error, message, remedy = exception_of(api, dag, run, name, attempt)
+    return Failure(
+        dag=dag,
+        task=name,
+        day=_day(api, dag, run),
+        run=run,
+        attempt=attempt,
+        error=error or "unknown",
+        message=message or f"No exception was reported. {_KILLED}",
+        traceback="",
+        remedy=remedy,
+        guidance=_guidance(api, dag),
+        started_at=_moment(task["start_date"]),
+        failed_at=_required(task["end_date"]),
+        log_url=f"{run_url(api, dag, run)}/tasks/{name}?try_number={attempt}",
+    )
+
+
+def _run_failure(api: AirflowApi, run: dict[str, Any]) -> Failure:
+    dag, name = run["dag_id"], run["dag_run_id"]
+    return Failure(
+        dag=dag,
+        task=WHOLE_RUN,
+        day=run["partition_key"] or "no day",
+        run=name,
+        attempt=1,
+        error="unknown",
+        message="The run failed, and none of its tasks did: it may have taken longer than it may (dagrun_timeout).",
+        traceback="",
+        remedy="",
+        guidance=_guidance(api, dag),
+        started_at=_moment(run["start_date"]),
+        failed_at=_required(run["end_date"]),
+        log_url=run_url(api, dag, name),
+    )
+
+
+def _day(api: AirflowApi, dag: str, run: str) -> str:
+    found = api.once(f"/dags/{dag}/dagRuns/{quote(run)}")
+    return str(found["partition_key"] or (found.get("conf") or {}).get("day") or "no day")
+
+
+def _guidance(api: AirflowApi, dag: str) -> str:
+    try:
+        return section(api.once(f"/dags/{dag}/details")["doc_md"] or "", WHEN_IT_FAILS)
+    except (ApiError, TransientError):
+        return ""
+
+
+def _moment(text: str | None) -> datetime | None:
+    return datetime.fromisoformat(text) if text else None
+
+
+def _required(text: str) -> datetime:
+    return datetime.fromisoformat(text)

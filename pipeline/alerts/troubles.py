@@ -1,0 +1,90 @@
+"""Troubles: what is wrong for as long as it lasts, such as a server that is down or a day that is not published.
+
+Somebody looks again and again and says what is wrong now. People hear of it once, when it has lasted longer than it
+may, and once more when it is over. What is remembered for that is in the outbox's file: a killed sentinel goes on.
+"""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from hashlib import sha256
+
+from sqlalchemy import Connection, Row, delete, insert, select, update
+
+from pipeline.alerts.alert import Alert, Pair
+from pipeline.alerts.outbox import Outbox, keep
+from pipeline.alerts.outbox_tables import TROUBLES, moment_of, stored
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """Something that is wrong now. Of the same `topic`, it is the same trouble at the next look.
+
+    `patience` is how long it may last before people hear of it.
+    """
+
+    topic: str
+    title: str
+    facts: tuple[Pair, ...] = ()
+    sections: tuple[Pair, ...] = ()
+    patience: timedelta = timedelta()
+
+
+def note(
+    outbox: Outbox, watcher: str, troubles: Collection[Trouble], channels: Collection[str], now: datetime | None = None
+) -> list[Alert]:
+    """Remember that `watcher` looked and saw these troubles, and no others. Returns the alerts this leads to.
+
+    A watcher that could not look calls nothing: what it does not see is not over.
+
+    Raises:
+        StepError: the outbox cannot be used.
+    """
+    moment = now or datetime.now(UTC)
+    with outbox.transaction() as connection:
+        known = {
+            row.topic: row
+            for row in connection.execute(select(TROUBLES).where(TROUBLES.c.watcher == watcher))
+        }  # fmt: skip
+        begun = [_seen(connection, watcher, trouble, known.get(trouble.topic), moment) for trouble in troubles]
+        over = [_over(connection, known[topic], moment) for topic in known.keys() - {t.topic for t in troubles}]
+        alerts = [alert for alert in [*begun, *over] if alert]
+        for alert in alerts:
+            keep(connection, alert, watcher, channels, stored(moment))
+    return alerts
+
+
+def _seen(
+    connection: Connection, watcher: str, trouble: Trouble, known: Row[tuple[object, ...]] | None, now: datetime
+) -> Alert | None:
+    since = moment_of(known.first_seen_at) if known else now
+    if known is None:
+        row = {"topic": trouble.topic, "watcher": watcher, "title": trouble.title, "first_seen_at": stored(now)}
+        connection.execute(insert(TROUBLES), row)
+    if (known and known.alert_key) or now - since < trouble.patience:
+        return None
+    key = sha256(f"{trouble.topic}\n{since.isoformat()}".encode()).hexdigest()[:16]
+    heard = {"alert_key": key, "title": trouble.title}
+    connection.execute(update(TROUBLES).where(TROUBLES.c.topic == trouble.topic).values(heard))
+    facts = (*trouble.facts, ("Since", _moment(since)))
+    return Alert(key, trouble.topic, trouble.title, now, facts, trouble.sections)
+
+
+def _over(connection: Connection, known: Row[tuple[object, ...]], now: datetime) -> Alert | None:
+    connection.execute(delete(TROUBLES).where(TROUBLES.c.topic == known.topic))
+    if not known.alert_key:  # nobody heard of it
+        return None
+    since = moment_of(known.first_seen_at)
+    return Alert(
+        key=f"{known.alert_key}-over",
+        topic=known.topic,
+        title=f"RESOLVED {known.title}",
+        raised_at=now,
+        facts=(("Since", _moment(since)), ("Until", _moment(now))),
+        sections=(("What to do", "Nothing: it is over."),),
+        follows=known.alert_key,
+    )
+
+
+def _moment(moment: datetime) -> str:
+    return f"{moment:%Y-%m-%d %H:%M:%S} UTC"

@@ -1,0 +1,75 @@
+"""A trouble is heard of once when it has lasted long enough, and once more when it is over."""
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from pipeline.alerts.outbox import Outbox
+from pipeline.alerts.troubles import Trouble, note
+
+NOW = datetime(2025, 1, 4, 0, 5, tzinfo=UTC)
+MINUTE = timedelta(minutes=1)
+DOWN = Trouble("airflow scheduler", "DOWN Airflow scheduler", (("Server", "scheduler"),), patience=MINUTE)
+FULL = Trouble("disk", "DISK nearly full")
+
+
+@pytest.fixture
+def outbox(tmp_path: Path) -> Outbox:
+    return Outbox.of(tmp_path)
+
+
+def titles(outbox: Outbox, *troubles: Trouble, at: datetime, watcher: str = "health") -> list[str]:
+    return [alert.title for alert in note(outbox, watcher, troubles, ["mail"], at)]
+
+
+def test_a_trouble_is_heard_of_once_it_has_lasted_long_enough(outbox: Outbox) -> None:
+    assert titles(outbox, DOWN, at=NOW) == []
+    assert titles(outbox, DOWN, at=NOW + MINUTE - timedelta(seconds=1)) == []
+    assert titles(outbox, DOWN, at=NOW + MINUTE) == ["DOWN Airflow scheduler"]
+    assert titles(outbox, DOWN, at=NOW + 60 * MINUTE) == []
+
+    (entry,) = outbox.entries()
+    assert ("Since", "2025-01-04 00:05:00 UTC") in entry.alert.facts
+
+
+def test_what_may_not_last_at_all_is_heard_of_at_once(outbox: Outbox) -> None:
+    assert titles(outbox, FULL, at=NOW) == ["DISK nearly full"]
+
+
+def test_its_end_is_heard_of_in_the_same_thread(outbox: Outbox) -> None:
+    titles(outbox, FULL, at=NOW)
+
+    (over,) = note(outbox, "health", [], ["mail"], NOW + MINUTE)
+
+    assert (over.title, over.topic) == ("RESOLVED DISK nearly full", "disk")
+    assert over.follows == outbox.find(over.follows)[0].alert.key
+    assert note(outbox, "health", [], ["mail"], NOW + 2 * MINUTE) == []
+
+
+def test_what_is_over_before_anybody_heard_is_never_heard_of(outbox: Outbox) -> None:
+    titles(outbox, DOWN, at=NOW)
+
+    assert titles(outbox, at=NOW + MINUTE) == []
+    assert titles(outbox, DOWN, at=NOW + 2 * MINUTE) == []  # its time begins again
+
+
+def test_a_trouble_that_comes_back_is_another_alert(outbox: Outbox) -> None:
+    first = note(outbox, "health", [FULL], ["mail"], NOW)
+    note(outbox, "health", [], ["mail"], NOW + MINUTE)
+    second = note(outbox, "health", [FULL], ["mail"], NOW + 2 * MINUTE)
+
+    assert first[0].key != second[0].key
+
+
+def test_what_another_watcher_does_not_see_is_not_over(outbox: Outbox) -> None:
+    titles(outbox, FULL, at=NOW, watcher="disk")
+
+    assert titles(outbox, DOWN, at=NOW + MINUTE, watcher="airflow") == []
+    assert titles(outbox, FULL, at=NOW + MINUTE, watcher="disk") == []
+
+
+def test_a_killed_sentinel_goes_on_as_before(outbox: Outbox, tmp_path: Path) -> None:
+    titles(outbox, FULL, at=NOW)
+
+    assert titles(Outbox.of(tmp_path), FULL, at=NOW + MINUTE) == []
