@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from pipeline.alerts.channels import Channel
+from pipeline.alerts.digest import digest
 from pipeline.alerts.masking import mask
 from pipeline.alerts.outbox import Outbox
 from pipeline.errors import TillrollError
@@ -19,7 +20,7 @@ LONGEST_PAUSE = timedelta(seconds=60)
 
 @dataclass(frozen=True, slots=True)
 class Delivered:
-    """How many deliveries arrived, and what the others died of."""
+    """How many alerts arrived (once for each channel), and what the others died of."""
 
     arrived: int
     errors: tuple[str, ...]
@@ -33,19 +34,19 @@ def deliver(outbox: Outbox, channels: Mapping[str, Channel], *, key: str | None 
     """
     arrived, errors = 0, []
     began = datetime.now(UTC)
-    while claimed := outbox.claim(began, key):
-        alert, way = claimed
+    while claim := outbox.claim(began, key):
+        alert = digest(claim.alerts)
         try:
-            _channel(channels, way.channel).send(alert)
+            _channel(channels, claim.channel).send(alert)
         except Exception as error:  # noqa: BLE001 - one channel's trouble must not keep another from its alert
             reason = mask(str(error) or type(error).__name__)
-            logger.warning("%s does not take %r: %s", way.channel, alert.title, reason)
-            outbox.failed(alert.key, way.channel, reason, datetime.now(UTC) + pause(way.tries))
+            logger.warning("%s does not take %r: %s", claim.channel, alert.title, reason)
+            outbox.failed(claim, reason, datetime.now(UTC) + pause(claim.tries))
             errors.append(reason)
         else:
-            logger.info("%s took %r", way.channel, alert.title)
-            outbox.delivered(alert.key, way.channel)
-            arrived += 1
+            logger.info("%s took %r", claim.channel, alert.title)
+            outbox.delivered(claim)
+            arrived += len(claim.alerts)
     return Delivered(arrived, tuple(errors))
 
 

@@ -14,7 +14,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Row, and_, insert, select, update
+from sqlalchemy import Connection, Row, and_, func, insert, select, update
 from sqlalchemy.exc import DatabaseError
 
 from pipeline.alerts.alert import Alert
@@ -23,6 +23,9 @@ from pipeline.errors import StepError
 
 FILE = "outbox.db"
 CLAIM = timedelta(seconds=60)
+# Alerts that come together are sent together. One message cannot hold more than so many of them.
+WINDOW = timedelta(seconds=60)
+LARGEST_CLAIM = 5_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +52,15 @@ class Entry:
     @property
     def delivered(self) -> bool:
         return all(delivery.delivered_at for delivery in self.deliveries)
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """What one sender may try now: alerts of one channel. `tries` counts this one."""
+
+    channel: str
+    tries: int
+    alerts: tuple[Alert, ...]
 
 
 class Outbox:
@@ -80,10 +92,10 @@ class Outbox:
         with self.transaction() as connection:
             return keep(connection, alert, recorded_by, channels, moment)
 
-    def claim(self, now: datetime | None = None, key: str | None = None) -> tuple[Alert, Delivery] | None:
-        """The delivery that has been due for longest (of the alert `key`, where given), for the caller alone to try.
+    def claim(self, now: datetime | None = None, key: str | None = None) -> Claim | None:
+        """What is due on the channel whose turn it is (of the alert `key`, where given), for the caller alone to try.
 
-        None where none is due. The claim ends after a minute, `delivered` or `failed`.
+        None where nothing is due. The claim ends after a minute, or as `delivered` or `failed`.
         """
         moment = stored(now or datetime.now(UTC))
         due = and_(DELIVERIES.c.delivered_at.is_(None), DELIVERIES.c.next_try_at <= moment)
@@ -91,20 +103,23 @@ class Outbox:
         if key is not None:
             query = query.where(DELIVERIES.c.key == key)
         with self.transaction() as connection:
-            row = connection.execute(query.order_by(DELIVERIES.c.next_try_at, ALERTS.c.recorded_at).limit(1)).first()
-            if row is None:
+            rows = connection.execute(query.order_by(DELIVERIES.c.next_try_at, ALERTS.c.recorded_at)).all()
+            if not rows:
                 return None
-            claimed = {"next_try_at": moment + CLAIM, "tries": row.tries + 1}
-            connection.execute(update(DELIVERIES).where(_way(row.key, row.channel)).values(claimed))
-            return Alert.from_json(row.content), _delivery(row, **claimed)
+            channel = rows[0].channel
+            mine = [row for row in rows if row.channel == channel][:LARGEST_CLAIM]
+            claim = Claim(channel, max(r.tries for r in mine) + 1, tuple(Alert.from_json(r.content) for r in mine))
+            claimed = {"next_try_at": moment + CLAIM, "tries": DELIVERIES.c.tries + 1}
+            connection.execute(update(DELIVERIES).where(_ways(claim)).values(claimed))
+        return claim
 
-    def delivered(self, key: str, channel: str, now: datetime | None = None) -> None:
-        """The channel has taken the alert."""
-        self._settle(key, channel, delivered_at=stored(now or datetime.now(UTC)), error="")
+    def delivered(self, claim: Claim, now: datetime | None = None) -> None:
+        """The channel has taken all of it."""
+        self._settle(claim, delivered_at=stored(now or datetime.now(UTC)), error="")
 
-    def failed(self, key: str, channel: str, error: str, next_try_at: datetime) -> None:
+    def failed(self, claim: Claim, error: str, next_try_at: datetime) -> None:
         """The channel has not taken it; it is due again at `next_try_at`."""
-        self._settle(key, channel, error=error, next_try_at=stored(next_try_at))
+        self._settle(claim, error=error, next_try_at=stored(next_try_at))
 
     def hurry(self) -> int:
         """Make every undelivered alert due at once. Returns how many deliveries that are."""
@@ -154,9 +169,9 @@ class Outbox:
             ways = connection.execute(select(DELIVERIES).where(DELIVERIES.c.key.in_(keys))).all()
         return [_entry(row, [_delivery(way) for way in ways if way.key == row.key]) for row in alerts]
 
-    def _settle(self, key: str, channel: str, **values: Any) -> None:
+    def _settle(self, claim: Claim, **values: Any) -> None:
         with self.transaction() as connection:
-            connection.execute(update(DELIVERIES).where(_way(key, channel)).values(values))
+            connection.execute(update(DELIVERIES).where(_ways(claim)).values(values))
 
     @contextmanager
     def transaction(self) -> Iterator[Connection]:
@@ -188,15 +203,24 @@ def keep(connection: Connection, alert: Alert, recorded_by: str, channels: Colle
         "recorded_by": recorded_by,
         "content": alert.to_json(),
     }
+    first_try = _first_try(connection, moment)
     connection.execute(insert(ALERTS), row)
-    ways = [{"key": alert.key, "channel": channel, "next_try_at": moment} for channel in channels]
+    ways = [{"key": alert.key, "channel": channel, "next_try_at": first_try} for channel in channels]
     if ways:
         connection.execute(insert(DELIVERIES), ways)
     return True
 
 
-def _way(key: str, channel: str) -> Any:
-    return and_(DELIVERIES.c.key == key, DELIVERIES.c.channel == channel)
+def _first_try(connection: Connection, moment: datetime) -> datetime:
+    """At once, but where others came within the last minute, with all that come within the minute of the first."""
+    recent = select(func.min(ALERTS.c.recorded_at)).where(ALERTS.c.recorded_at > moment - WINDOW)
+    first = connection.execute(recent).scalar()
+    return moment if first is None else first + WINDOW
+
+
+def _ways(claim: Claim) -> Any:
+    keys = [alert.key for alert in claim.alerts]
+    return and_(DELIVERIES.c.channel == claim.channel, DELIVERIES.c.key.in_(keys))
 
 
 def _entry(row: Row[Any], deliveries: Sequence[Delivery]) -> Entry:
@@ -209,9 +233,6 @@ def _entry(row: Row[Any], deliveries: Sequence[Delivery]) -> Entry:
     )
 
 
-def _delivery(row: Row[Any], **newer: Any) -> Delivery:
-    values = {**row._mapping, **newer}
-    done = values["delivered_at"]
-    return Delivery(
-        values["channel"], values["tries"], moment_of(values["next_try_at"]), done and moment_of(done), values["error"]
-    )
+def _delivery(row: Row[Any]) -> Delivery:
+    done = row.delivered_at and moment_of(row.delivered_at)
+    return Delivery(row.channel, row.tries, moment_of(row.next_try_at), done, row.error)

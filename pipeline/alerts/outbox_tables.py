@@ -51,6 +51,7 @@ TROUBLES = Table(
     Column("watcher", String, nullable=False),
     Column("title", String, nullable=False),
     Column("first_seen_at", DateTime, nullable=False),
+    Column("last_seen_at", DateTime, nullable=False),
     Column("alert_key", String, nullable=False, default=""),
 )
 LOOKED = Table(

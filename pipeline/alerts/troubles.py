@@ -15,6 +15,9 @@ from pipeline.alerts.alert import Alert, Pair
 from pipeline.alerts.outbox import Outbox, keep
 from pipeline.alerts.outbox_tables import TROUBLES, moment_of, stored
 
+# Where nobody looked for longer, nobody knows whether a trouble has lasted: servers that are being started are no news.
+LONGEST_GAP = timedelta(minutes=2)
+
 
 @dataclass(frozen=True, slots=True)
 class Trouble:
@@ -57,10 +60,14 @@ def note(
 def _seen(
     connection: Connection, watcher: str, trouble: Trouble, known: Row[tuple[object, ...]] | None, now: datetime
 ) -> Alert | None:
-    since = moment_of(known.first_seen_at) if known else now
+    since = _since(known, now)
+    seen = {"first_seen_at": stored(since), "last_seen_at": stored(now)}
     if known is None:
-        row = {"topic": trouble.topic, "watcher": watcher, "title": trouble.title, "first_seen_at": stored(now)}
-        connection.execute(insert(TROUBLES), row)
+        connection.execute(
+            insert(TROUBLES), {"topic": trouble.topic, "watcher": watcher, "title": trouble.title, **seen}
+        )
+    else:
+        connection.execute(update(TROUBLES).where(TROUBLES.c.topic == trouble.topic).values(seen))
     if (known and known.alert_key) or now - since < trouble.patience:
         return None
     key = sha256(f"{trouble.topic}\n{since.isoformat()}".encode()).hexdigest()[:16]
@@ -68,6 +75,12 @@ def _seen(
     connection.execute(update(TROUBLES).where(TROUBLES.c.topic == trouble.topic).values(heard))
     facts = (*trouble.facts, ("Since", _moment(since)))
     return Alert(key, trouble.topic, trouble.title, now, facts, trouble.sections)
+
+
+def _since(known: Row[tuple[object, ...]] | None, now: datetime) -> datetime:
+    if known is None or (not known.alert_key and now - moment_of(known.last_seen_at) > LONGEST_GAP):
+        return now
+    return moment_of(known.first_seen_at)
 
 
 def _over(connection: Connection, known: Row[tuple[object, ...]], now: datetime) -> Alert | None:

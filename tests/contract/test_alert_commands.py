@@ -76,7 +76,9 @@ def test_a_key_that_names_none_is_refused() -> None:
 
 
 def test_what_waits_is_sent_when_asked(outbox: Outbox, monkeypatch: pytest.MonkeyPatch) -> None:
-    outbox.failed(ALERT.key, "mail", "it was away", datetime(2100, 1, 1, tzinfo=UTC))
+    claim = outbox.claim()
+    assert claim is not None
+    outbox.failed(claim, "it was away", datetime(2100, 1, 1, tzinfo=UTC))
     with catching_mail() as mail:
         monkeypatch.setenv("TILLROLL_SMTP_URL", mail.url)
         flushed = typed("flush")

@@ -8,7 +8,7 @@ import pytest
 
 from pipeline.alerts.alert import Alert
 from pipeline.alerts.delivery import pause
-from pipeline.alerts.outbox import CLAIM, FILE, Outbox
+from pipeline.alerts.outbox import CLAIM, FILE, WINDOW, Claim, Outbox
 from pipeline.errors import StepError
 
 NOW = datetime(2025, 1, 4, 0, 5, tzinfo=UTC)
@@ -17,6 +17,12 @@ CHANNELS = ("mail", "pager")
 
 def alert(key: str = "a1") -> Alert:
     return Alert(key, "dag.task", f"FAILED {key}: Ünïcode", NOW, (("DAG", "dag"),), (("Error", "line 1\nline 2"),))
+
+
+def claimed(outbox: Outbox, now: datetime) -> Claim:
+    claim = outbox.claim(now)
+    assert claim is not None
+    return claim
 
 
 @pytest.fixture
@@ -50,13 +56,9 @@ def test_what_is_reported_twice_is_one_alert(outbox: Outbox, tmp_path: Path) -> 
 def test_a_delivery_is_one_senders_until_its_claim_ends(outbox: Outbox) -> None:
     outbox.record(alert(), "callback", ["mail"], NOW)
 
-    claimed = outbox.claim(NOW)
-    assert claimed is not None
-    assert (claimed[0], claimed[1].tries) == (alert(), 1)
+    assert outbox.claim(NOW) == Claim("mail", 1, (alert(),))
     assert outbox.claim(NOW + CLAIM - timedelta(seconds=1)) is None
-    again = outbox.claim(NOW + CLAIM)
-    assert again is not None
-    assert again[1].tries == 2
+    assert outbox.claim(NOW + CLAIM) == Claim("mail", 2, (alert(),))
 
 
 def test_every_delivery_is_claimed_once_however_many_senders_there_are(outbox: Outbox, tmp_path: Path) -> None:
@@ -65,7 +67,8 @@ def test_every_delivery_is_claimed_once_however_many_senders_there_are(outbox: O
 
     def send_all(_: int) -> list[tuple[str, str]]:
         own = Outbox.of(tmp_path)
-        return [(found.key, way.channel) for found, way in iter(lambda: own.claim(NOW), None)]
+        claims = iter(lambda: own.claim(NOW + WINDOW), None)
+        return [(found.key, claim.channel) for claim in claims for found in claim.alerts]
 
     with ThreadPoolExecutor(4) as pool:
         claimed = [one for some in pool.map(send_all, range(4)) for one in some]
@@ -75,7 +78,7 @@ def test_every_delivery_is_claimed_once_however_many_senders_there_are(outbox: O
 
 def test_what_is_delivered_is_not_due_any_more(outbox: Outbox) -> None:
     outbox.record(alert(), "callback", ["mail"], NOW)
-    outbox.delivered("a1", "mail", NOW)
+    outbox.delivered(claimed(outbox, NOW), NOW)
 
     assert outbox.claim(NOW + timedelta(days=1)) is None
     assert outbox.entries()[0].delivered
@@ -84,31 +87,41 @@ def test_what_is_delivered_is_not_due_any_more(outbox: Outbox) -> None:
 def test_what_a_channel_does_not_take_is_due_again_later(outbox: Outbox) -> None:
     outbox.record(alert(), "callback", CHANNELS, NOW)
     later = NOW + timedelta(minutes=1)
-    outbox.failed("a1", "mail", "it hung up", later)
+    outbox.failed(claimed(outbox, NOW), "it hung up", later)
 
-    first = outbox.claim(NOW)
-    assert first is not None
-    assert first[1].channel == "pager"
+    assert claimed(outbox, NOW).channel == "pager"
     assert outbox.claim(NOW) is None
-    again = outbox.claim(later)
-    assert again is not None
-    assert again[1].error == "it hung up"
+    assert claimed(outbox, later).channel == "mail"
+    assert [way.error for way in outbox.entries()[0].deliveries] == ["it hung up", ""]
 
 
 def test_one_alerts_deliveries_can_be_asked_for(outbox: Outbox) -> None:
     outbox.record(alert("a1"), "callback", ["mail"], NOW)
-    outbox.record(alert("b2"), "callback", ["mail"], NOW)
+    outbox.record(alert("b2"), "callback", ["mail"], NOW + WINDOW)
 
-    claimed = outbox.claim(NOW, "b2")
-    assert claimed is not None
-    assert claimed[0].key == "b2"
-    assert outbox.claim(NOW, "b2") is None
+    assert outbox.claim(NOW + WINDOW, "b2") == Claim("mail", 1, (alert("b2"),))
+    assert outbox.claim(NOW + WINDOW, "b2") is None
+
+
+def test_the_first_alert_goes_at_once_and_those_of_its_minute_together(outbox: Outbox) -> None:
+    second = timedelta(seconds=1)
+    outbox.record(alert("a"), "callback", ["mail"], NOW)
+    assert [found.key for found in claimed(outbox, NOW).alerts] == ["a"]
+    for number, key in enumerate("bcd"):
+        outbox.record(alert(key), "callback", ["mail"], NOW + number * 20 * second)
+
+    assert outbox.claim(NOW + WINDOW - second) is None
+    outbox.delivered(Claim("mail", 1, (alert("a"),)))
+    assert [found.key for found in claimed(outbox, NOW + WINDOW).alerts] == ["b", "c", "d"]
+
+    outbox.record(alert("e"), "callback", ["mail"], NOW + 3 * WINDOW)
+    assert [found.key for found in claimed(outbox, NOW + 3 * WINDOW).alerts][-1] == "e"
 
 
 def test_what_waits_can_be_hurried(outbox: Outbox) -> None:
     outbox.record(alert(), "callback", CHANNELS, NOW)
-    outbox.failed("a1", "mail", "no", datetime.now(UTC) + timedelta(hours=1))
-    outbox.delivered("a1", "pager")
+    outbox.failed(claimed(outbox, NOW), "no", datetime.now(UTC) + timedelta(hours=1))
+    outbox.delivered(claimed(outbox, NOW))
 
     assert outbox.hurry() == 1
     assert outbox.claim() is not None

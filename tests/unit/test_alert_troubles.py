@@ -54,6 +54,13 @@ def test_what_is_over_before_anybody_heard_is_never_heard_of(outbox: Outbox) -> 
     assert titles(outbox, DOWN, at=NOW + 2 * MINUTE) == []  # its time begins again
 
 
+def test_what_nobody_watched_has_not_lasted(outbox: Outbox) -> None:
+    titles(outbox, DOWN, at=NOW)
+
+    assert titles(outbox, DOWN, at=NOW + 60 * MINUTE) == []  # the servers were stopped, and are being started
+    assert titles(outbox, DOWN, at=NOW + 61 * MINUTE) == ["DOWN Airflow scheduler"]
+
+
 def test_a_trouble_that_comes_back_is_another_alert(outbox: Outbox) -> None:
     first = note(outbox, "health", [FULL], ["mail"], NOW)
     note(outbox, "health", [], ["mail"], NOW + MINUTE)

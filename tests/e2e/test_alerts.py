@@ -1,0 +1,123 @@
+"""What Airflow 3.3 loses, with real Airflow and real mail: each failure is heard of once, whoever noticed it."""
+
+import json
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from installation import Installation, installed
+
+from pipeline.airflow_support.runs import open_api
+from pipeline.settings import ROOT
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
+
+PATIENCE_S = 300.0
+
+TRIALS = """
+import os
+import signal
+import time
+from datetime import timedelta
+
+from airflow.sdk import DAG, task
+
+from pipeline.airflow_support.callbacks import alert_failure
+
+OPTIONS = {"schedule": None, "is_paused_upon_creation": False, "default_args": {"on_failure_callback": alert_failure}}
+
+
+def trial(name, work, **options):
+    with DAG(f"trial_{name}", **OPTIONS, **options):
+        task(task_id="work")(work)()
+
+
+def raises():
+    raise ValueError("the password=hunter2-hunter2 is wrong")
+
+
+def is_killed():
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def leaves():
+    os._exit(3)
+
+
+trial("raises", raises)
+trial("is_killed", is_killed)
+trial("leaves", leaves)
+trial("takes_too_long", lambda: time.sleep(600), dagrun_timeout=timedelta(seconds=5))
+"""
+FAILING = ("trial_is_killed", "trial_leaves", "trial_raises", "trial_takes_too_long")
+# Airflow only parses a file that speaks of DAGs and of itself.
+BROKEN = "from airflow.sdk import DAG\ndef broken(:\n"
+
+
+@pytest.fixture(scope="module")
+def trials(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of DAG files beside the five."""
+    folder = tmp_path_factory.mktemp("trials")
+    (folder / "trials.py").write_text(TRIALS)
+    (folder / "broken.py").write_text(BROKEN)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def installation(tmp_path_factory: pytest.TempPathFactory, trials: Path) -> Iterator[Installation]:
+    bundles = [
+        {
+            "name": name,
+            "classpath": "airflow.dag_processing.bundles.local.LocalDagBundle",
+            "kwargs": {"path": str(path), "refresh_interval": 5},
+        }
+        for name, path in (("dags-folder", ROOT / "airflow" / "dags"), ("trials", trials))
+    ]
+    own = {
+        "AIRFLOW__DAG_PROCESSOR__DAG_BUNDLE_CONFIG_LIST": json.dumps(bundles),
+        "AIRFLOW__DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "5",
+    }
+    with installed(tmp_path_factory.mktemp("alerts"), own) as installation:
+        with open_api(installation.settings) as api:
+            for dag in FAILING:
+                wait_for(lambda dag=dag: dag in {d["dag_id"] for d in api.get_all("/dags", "dags")})  # type: ignore[misc]
+                api.post(f"/dags/{dag}/dagRuns", {"logical_date": None})
+        yield installation
+
+
+def wait_for(what: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + PATIENCE_S
+    while not what():
+        assert time.monotonic() < deadline, "it never came to be"
+        time.sleep(1)
+
+
+def subjects(installation: Installation, beginning: str) -> Counter[str]:
+    found = (str(mail["Subject"]).removeprefix("[Tillroll] ") for mail in installation.mails())
+    return Counter(subject for subject in found if subject.startswith(beginning))
+
+
+def test_every_failure_is_heard_of_once(installation: Installation) -> None:
+    expected = {
+        "FAILED trial_raises.work for no day": 1,
+        "FAILED trial_is_killed.work for no day": 1,
+        "FAILED trial_leaves.work for no day": 1,
+        "FAILED trial_takes_too_long.(the whole run) for no day": 1,
+    }
+    wait_for(lambda: len(subjects(installation, "FAILED")) >= len(expected))
+    time.sleep(15)  # a second mail would come with the next look
+
+    assert subjects(installation, "FAILED") == expected
+
+
+def test_a_file_that_does_not_parse_is_heard_of_and_so_is_its_repair(installation: Installation, trials: Path) -> None:
+    wait_for(lambda: subjects(installation, "BROKEN") == {"BROKEN DAG file broken.py": 1})
+    (trials / "broken.py").write_text("from airflow.sdk import DAG\n")
+    wait_for(lambda: subjects(installation, "RESOLVED") == {"RESOLVED BROKEN DAG file broken.py": 1})
+
+
+def test_no_mail_shows_a_secret(installation: Installation) -> None:
+    assert installation.mails()
+    assert not [mail for mail in installation.mails() if "hunter2" in mail.as_string()]
