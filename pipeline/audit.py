@@ -37,8 +37,9 @@ def require_equal(differences: Sequence[Difference]) -> None:
     if differences:
         raise AuditError(
             f"{len(differences)} loaded partition(s) differ from the source: {listed(map(str, differences))}",
-            "Nothing was published. Run the step again; if it differs again, compare the two sides of one of these "
-            "partitions, and see docs/types.md for values a warehouse cannot hold.",
+            "Nothing was published. Extract the day again, which writes the objects of these partitions anew "
+            "(`tillroll sync --day` does both). If they differ again, compare the two sides of one of them, and see "
+            "docs/types.md for values a warehouse cannot hold.",
         )
 
 

@@ -13,6 +13,7 @@ from pipeline.catalog import Catalog, Table, load_catalog
 from pipeline.drift import with_evolved
 from pipeline.errors import ConfigurationError, DataError
 from pipeline.extract import read_manifest
+from pipeline.fingerprint import EMPTY
 from pipeline.lake import open_lake
 from pipeline.lake.base import Lake
 from pipeline.ledger import Ledger
@@ -22,7 +23,7 @@ from pipeline.transform_dbt import Build, compile_dbt
 from pipeline.warehouse import open_warehouse
 from pipeline.warehouse.base import CORE, DATAMART, STAGING
 from pipeline.warehouse.bigquery import BigQueryWarehouse
-from pipeline.warehouse.bigquery_publish_sql import Replacement, replace_statements
+from pipeline.warehouse.bigquery_publish_sql import Replacement, change_statements
 from pipeline.warehouse.bigquery_sql import in_days, quote, selected_columns
 
 # Partitions of one table: days of a daily one, nothing of a whole one.
@@ -111,9 +112,9 @@ def staging_statements(warehouse: BigQueryWarehouse, published: Mapping[Table, D
     for table, days in published.items():
         relation = warehouse.path(STAGING, table.name)
         where = in_days(table, days) if table.is_daily else "true"
-        # The audit reads every column of every row that was loaded.
-        yield f"select {selected_columns(table)} from {quote(relation)} as t where {where}"
-        yield from replace_statements(Replacement(table, relation, relation, days))
+        # The audit reads every column of every row that was loaded, and the transaction again of those in place.
+        yield from [f"select {selected_columns(table)} from {quote(relation)} as t where {where}"] * 2
+        yield from change_statements(Replacement(table, relation, relation, EMPTY, days))
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,7 @@ from pipeline.catalog import Catalog
 from pipeline.failpoints import failpoint
 from pipeline.fingerprint import Fingerprint, Partition
 from pipeline.lake.base import Lake
-from pipeline.manifest import Evolved, Found, LakeObject, Manifest, Run, manifest_path, parse_manifest
+from pipeline.manifest import Evolved, Found, LakeObject, Manifest, Run, manifest_path, manifest_text, parse_manifest
 from pipeline.plan import Planned
 from pipeline.snapshot import Snapshot
 from pipeline.table_copy import PartitionFiles, copy_table
@@ -101,7 +101,9 @@ def _there(run: Extraction, planned: Planned, manifest: Manifest | None) -> Lake
     found = manifest.objects.get(planned.partition.table) if manifest else None
     if found is None or (found.partition, found.fingerprint) != (planned.partition, planned.fingerprint):
         return None
-    if found.schema_id != run.catalog.table(found.table).schema_id or not all(map(run.lake.matches, found.parts)):
+    if found.refused or found.schema_id != run.catalog.table(found.table).schema_id:
+        return None
+    if not all(map(run.lake.matches, found.parts)):
         return None
     return found.model_copy(update=dict(_origin(run)))
 
@@ -169,7 +171,7 @@ def _write_manifest(run: Extraction, folder: date, before: Manifest | None, obje
         with failpoint("extract.delete"):
             run.lake.delete(part.path)
     with failpoint("extract.manifest"):
-        run.lake.write(manifest_path(folder), manifest.model_dump_json(indent=1).encode() + b"\n")
+        run.lake.write(manifest_path(folder), manifest_text(manifest))
 
 
 def _found(run: Extraction) -> Run:

@@ -1,19 +1,21 @@
 """Manifests: what makes a lake's day exist. It is written last, and names each object of the day exactly.
 
-Without a manifest a day does not exist; an object that is not what its manifest says is never loaded.
+Without a manifest a day does not exist; an object that is not what its manifest says is never loaded, and a manifest
+that is not what was written is never believed.
 """
 
 from datetime import date, datetime
 from typing import Annotated
 from urllib.parse import quote
 
+import google_crc32c
 from pydantic import BaseModel, ConfigDict, PlainSerializer, ValidationError
 
 from pipeline.errors import CorruptObjectError
 from pipeline.fingerprint import Fingerprint, Partition
 
-FORMAT = 1
-
+# Format 1 had no checksum of its own.
+FORMAT = 2
 
 SOURCE = "source/csv"
 
@@ -67,7 +69,8 @@ class LakeObject(Found):
     """One partition in the lake: a file, or several past the shard size.
 
     `sequence` orders snapshots of the source: of two objects of one partition, the higher is the newer.
-    `longest_line` is in bytes: a reader need not guess how much to buffer.
+    `longest_line` is in bytes: a reader need not guess how much to buffer. `refused` says that an audit found
+    other rows in it than the source's.
     """
 
     parts: tuple[Part, ...]
@@ -77,6 +80,7 @@ class LakeObject(Found):
     snapshot: str
     extracted_at: datetime
     run_day: date
+    refused: bool = False
 
 
 class Evolved(BaseModel):
@@ -107,7 +111,10 @@ class Run(BaseModel):
 
 
 class Manifest(BaseModel):
-    """All objects that lie under one day of the lake, by table name, and what the last extract for that day found."""
+    """All objects that lie under one day of the lake, by table name, and what the last extract for that day found.
+
+    `crc32c` is that of the manifest's own text without it: no file says of a manifest what an object's manifest says.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
     format: int = FORMAT
@@ -115,10 +122,20 @@ class Manifest(BaseModel):
     day: date
     objects: dict[str, LakeObject]
     run: Run | None = None
+    crc32c: str | None = None
+
+
+def manifest_text(manifest: Manifest) -> bytes:
+    """What is written: the manifest, with its checksum."""
+    return _text(manifest.model_copy(update={"crc32c": _checksum(manifest)}))
 
 
 def parse_manifest(content: bytes, path: str) -> Manifest:
-    """Read a manifest. Raises CorruptObjectError when it is not one this version understands."""
+    """Read the manifest that lies at `path`.
+
+    Raises:
+        CorruptObjectError: it is not one that this version understands, not what was written, or another day's.
+    """
     try:
         manifest = Manifest.model_validate_json(content)
     except ValidationError as error:
@@ -126,8 +143,25 @@ def parse_manifest(content: bytes, path: str) -> Manifest:
             f"{path} is not a manifest: {error.errors()[0]['msg']}",
             "Delete it and run the extract step of that day again; the source still has the rows.",
         ) from error
-    if manifest.format != FORMAT:
+    if manifest.format not in {1, FORMAT}:
         raise CorruptObjectError(
             f"{path} has format {manifest.format}, not {FORMAT}", "Use the version of Tillroll that wrote it."
         )
+    if manifest_path(manifest.day) != path or not _is_as_written(manifest):
+        raise CorruptObjectError(
+            f"{path} is not the manifest that was written there",
+            "Delete it and run the extract step of that day again; the source still has the rows.",
+        )
     return manifest
+
+
+def _is_as_written(manifest: Manifest) -> bool:
+    return manifest.crc32c == _checksum(manifest) or (manifest.format, manifest.crc32c) == (1, None)
+
+
+def _checksum(manifest: Manifest) -> str:
+    return f"{google_crc32c.value(_text(manifest.model_copy(update={'crc32c': None}))):08x}"
+
+
+def _text(manifest: Manifest) -> bytes:
+    return manifest.model_dump_json(indent=1).encode() + b"\n"

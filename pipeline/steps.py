@@ -30,6 +30,7 @@ from pipeline.manifest import LakeObject
 from pipeline.plan import Scope
 from pipeline.planning import make_plan
 from pipeline.progress import Counter, Progress, silent
+from pipeline.refusal import mark_refused, refused_with
 from pipeline.rejected import everything, rejected_rows
 from pipeline.reports import ExtractReport, PublishReport, SyncReport
 from pipeline.settings import Settings
@@ -137,17 +138,19 @@ def publish_day(settings: Settings, day: date, progress: Progress = silent) -> P
         loaded = Counter(progress, "load and audit", len(work.load))
         differences = []
         for table, objects in work.load.items():
-            with failpoint("publish.load"):
+            with refused_with(lake, objects), failpoint("publish.load"):
                 publication.load(table, objects, lake)
         for table, objects in work.load.items():
             expected = {o.partition: o.fingerprint for o in objects}
-            with failpoint("publish.audit"):
+            with refused_with(lake, objects), failpoint("publish.audit"):
                 differences += compare(expected, publication.fingerprints(table))
             loaded.advance()
+        published = [o for objects in work.load.values() for o in objects]
+        differing = {difference.partition for difference in differences}
+        mark_refused(lake, (o for o in published if o.partition in differing))
         require_equal(differences)
         if work.altered:
             _outdate_core(warehouse, work.altered)
-        published = [o for objects in work.load.values() for o in objects]
         rejected = rejected_rows(catalog, ledger, published)
         publication.publish([*(_entry(o, day, datetime.now(UTC)) for o in published), *work.confirmed])
     logger.info("%s: %s partitions proven equal and published", day, len(published))

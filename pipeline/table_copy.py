@@ -92,8 +92,10 @@ def copy_table(
     try:
         with failpoint("extract.copy"):
             for day, line in _lines(snapshot, table, days):
-                while waiting[0].planned.partition.day != day:
+                while waiting and waiting[0].planned.partition.day != day:
                     _close(waiting.pop(0), advance)
+                if not waiting:
+                    raise _out_of_place(table)
                 waiting[0].write(line)
             for file in waiting:
                 _close(file, advance)
@@ -113,13 +115,26 @@ def _close(file: PartitionFiles, advance: Callable[[Partition], None]) -> None:
 def _lines(snapshot: Snapshot, table: Table, days: Sequence[date]) -> Iterator[tuple[date | None, bytes]]:
     """The table's CSV lines, each with its day."""
     known = {day.isoformat().encode(): day for day in days}
+    for line in copied_rows(snapshot, table, days):
+        if not table.is_daily:
+            yield None, line
+        elif line[:_DAY_BYTES] in known:
+            yield known[line[:_DAY_BYTES]], line[_DAY_BYTES + 1 :]
+        else:
+            raise _out_of_place(table)
+
+
+def copied_rows(snapshot: Snapshot, table: Table, days: Sequence[date]) -> Iterator[bytes]:
+    """What COPY sends, row by row."""
     with snapshot.connect() as connection, connection.cursor().copy(copy_query(table, days)) as copy:
-        for data in copy:
-            line = bytes(data)
-            if table.is_daily:
-                yield known[line[:_DAY_BYTES]], line[_DAY_BYTES + 1 :]
-            else:
-                yield None, line
+        yield from map(bytes, copy)
+
+
+def _out_of_place(table: Table) -> DataError:
+    return DataError(
+        f"COPY of {table.name} gave a row of a day that it was not asked for, or out of the order of days",
+        "What came over the connection is not what PostgreSQL was asked for: run the step again.",
+    )
 
 
 def _header(table: Table) -> bytes:

@@ -68,7 +68,8 @@ class BigQueryPublication:
 
         Raises:
             TransientError: another run has published meanwhile, or BigQuery is away.
-            DataError: a published table is gone, or not as it was published.
+            DataError: a published table is gone, or not as it was published. AuditError: the rows in place are not
+                those that were audited; all is as it was.
         """
         waiting = {entry.partition: entry for entry in entries}
         if not waiting:
@@ -109,12 +110,13 @@ class BigQueryPublication:
         if found is not None and fits and (partial or published or not table.is_daily):
             self._tables.keep(found)
             days = {o.day for o in loaded.objects if o.day} | (set() if partial else published)
-            return Replacement(table, path(wanted), path(loaded.audit), tuple(sorted(days)))
+            return Replacement(table, path(wanted), path(loaded.audit), _audited(loaded), tuple(sorted(days)))
         if found is None:
             self._forget(table.name)
             with failpoint("bigquery.table"):
                 self._tables.create(wanted)
-            return Replacement(table, path(wanted), path(loaded.audit), tuple(o.day for o in loaded.objects if o.day))
+            days = {o.day for o in loaded.objects if o.day}
+            return Replacement(table, path(wanted), path(loaded.audit), _audited(loaded), tuple(sorted(days)))
         logger.info("%s is replaced with all its history", table.name)
         self._forget(table.name)
         with failpoint("bigquery.replace"):
@@ -153,6 +155,11 @@ def other_columns(table: Table) -> DataError:
         f"{name} in BigQuery has not the columns any more that it was published with",
         f"Drop it (`bq rm --table {name}`); the next `tillroll sync` brings the whole table, with all its history.",
     )
+
+
+def _audited(loaded: Loading) -> Fingerprint:
+    """The fingerprint of all that was loaded, as `publish` may take it: compared with the audit table's."""
+    return Fingerprint(sum(o.rows for o in loaded.objects), sum(o.checksum for o in loaded.objects))
 
 
 def _batches(replacements: Sequence[Replacement]) -> Iterator[list[Replacement]]:

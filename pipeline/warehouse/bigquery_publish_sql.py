@@ -8,9 +8,19 @@ from dataclasses import dataclass
 from datetime import date
 
 from pipeline.catalog import Table
-from pipeline.warehouse.bigquery_sql import day_chunks, in_days, inserted_columns, quote, selected_columns, text
+from pipeline.fingerprint import Fingerprint
+from pipeline.warehouse.bigquery_sql import (
+    checksum,
+    day_chunks,
+    in_days,
+    inserted_columns,
+    quote,
+    selected_columns,
+    text,
+)
 
 LEDGER_CHANGED = "the ledger has changed"
+ROWS_DIFFER = "rows in place are not those that were audited"
 LEDGER_FIELDS = (
     ("table_name", "STRING"),
     ("partition", "STRING"),
@@ -25,11 +35,15 @@ LEDGER_FIELDS = (
 
 @dataclass(frozen=True, slots=True)
 class Replacement:
-    """Partitions of `target` that the rows of `source` replace: these days, or all of a whole table."""
+    """Partitions of `target` that the rows of `source` replace: these days, or all of a whole table.
+
+    `audited` is the fingerprint of all these rows together. (Each row's text has its day in it.)
+    """
 
     table: Table
     target: str
     source: str
+    audited: Fingerprint
     days: tuple[date, ...] = ()
 
 
@@ -74,7 +88,13 @@ def fence(ledger: str, stamp: LedgerStamp) -> str:
 
 
 def replace_statements(replacement: Replacement) -> Iterator[str]:
-    """Take the partitions' rows out of the target, and put the source's rows in."""
+    """Take the partitions' rows out of the target, put the source's rows in, and prove them where readers find them."""
+    yield from change_statements(replacement)
+    yield _proof(replacement)
+
+
+def change_statements(replacement: Replacement) -> Iterator[str]:
+    """The same without the proof."""
     table, target = replacement.table, quote(replacement.target)
     insert = (
         f"insert into {target} ({inserted_columns(table)}) "
@@ -99,6 +119,15 @@ def ledger_statements(ledger: str, entries: str, forgotten: Sequence[str] = ()) 
         "where entry.table_name = t.table_name and entry.`partition` = t.`partition`)"
     )
     yield f"insert into {quote(ledger)} ({columns}) select {columns} from {quote(entries)}"
+
+
+def _proof(replacement: Replacement) -> str:
+    """Fails, and the transaction with it, where the target does not hold what was audited."""
+    table, audited = replacement.table, replacement.audited
+    where = in_days(table, replacement.days) if table.is_daily else "true"
+    equal = f"count(*) = {audited.rows} and {checksum(table)} = numeric '{audited.checksum}'"
+    failure = text(f"{table.name}: {ROWS_DIFFER}")
+    return f"select if({equal}, true, error({failure})) from {quote(replacement.target)} as t where {where}"
 
 
 def _forget(ledger: str, tables: Sequence[str]) -> str:

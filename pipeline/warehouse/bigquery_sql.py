@@ -95,11 +95,15 @@ def canonical_row(table: Table) -> str:
 
 def fingerprint_query(table: Table, relation: str) -> str:
     """Rows `(day, rows, checksum)` per partition of `relation`; day is NULL for a whole table."""
-    number = f"cast(concat('0x', substr(to_hex(md5({canonical_row(table)})), 1, {HASH_HEX_DIGITS})) as int64)"
-    checksum = f"coalesce(sum(cast({number} as numeric)), 0)"
     day = _day(table) if table.is_daily else "cast(null as date)"
-    query = f"select {day} as day, count(*) as row_count, {checksum} as checksum from {quote(relation)} as t"
+    query = f"select {day} as day, count(*) as row_count, {checksum(table)} as checksum from {quote(relation)} as t"
     return f"{query} group by 1" if table.is_daily else query
+
+
+def checksum(table: Table) -> str:
+    """The checksum over rows `t`."""
+    number = f"cast(concat('0x', substr(to_hex(md5({canonical_row(table)})), 1, {HASH_HEX_DIGITS})) as int64)"
+    return f"coalesce(sum(cast({number} as numeric)), 0)"
 
 
 def in_days(table: Table, days: Iterable[date]) -> str:

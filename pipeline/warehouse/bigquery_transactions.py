@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from google.api_core.exceptions import GoogleAPICallError
 from google.cloud import bigquery
 
-from pipeline.errors import TillrollError, TransientError
+from pipeline.errors import AuditError, TillrollError, TransientError
 from pipeline.failpoints import failpoint
 from pipeline.google_errors import RETRY, explained
 from pipeline.google_resources import project
@@ -23,7 +23,13 @@ from pipeline.warehouse.bigquery_audit_tables import LIFETIME
 from pipeline.warehouse.bigquery_datasets import AUDIT
 from pipeline.warehouse.bigquery_jobs import Jobs, job_id
 from pipeline.warehouse.bigquery_ledger import entry_rows, ledger_table, read_entries, stamp
-from pipeline.warehouse.bigquery_publish_sql import LEDGER_CHANGED, Replacement, forget_script, publish_script
+from pipeline.warehouse.bigquery_publish_sql import (
+    LEDGER_CHANGED,
+    ROWS_DIFFER,
+    Replacement,
+    forget_script,
+    publish_script,
+)
 from pipeline.warehouse.bigquery_tables import Tables, path
 
 LEDGER = "_ledger"
@@ -110,6 +116,11 @@ class Transactions:
                     raise TransientError(
                         "the ledger changed while this run worked: another run has published",
                         "Run the step again; this transaction changed nothing.",
+                    ) from None
+                if ROWS_DIFFER in str(error):
+                    raise AuditError(
+                        f"BigQuery did not put in place what was audited: {error.message}",
+                        "This transaction changed nothing. See who else writes into staging_audit; run the step again.",
                     ) from None
                 raise
 

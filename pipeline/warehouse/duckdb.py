@@ -13,6 +13,7 @@ from urllib.parse import unquote, urlsplit
 import duckdb
 from filelock import BaseFileLock, FileLock, Timeout
 
+from pipeline.audit import compare, require_equal
 from pipeline.catalog import Table
 from pipeline.errors import ConfigurationError, DataError, TransientError
 from pipeline.failpoints import failpoint
@@ -189,8 +190,10 @@ class DuckDBPublication:
                 self._connection.execute(f"insert into {audit} {csv_rows(table, paths, longest)}")
             except (duckdb.DataError, duckdb.IntegrityError, duckdb.InvalidInputException) as error:
                 # Without the cause: DuckDB's text quotes the row, and a customer's row belongs in no log or mail.
+                named = [part.path for part, path in zip(parts, paths, strict=True) if path in str(error)]
+                where = "; ".join([*named[:1], without_row(error)])
                 raise DataError(
-                    f"{table.name} holds a value that its type cannot hold here: {without_row(error)}",
+                    f"{table.name} holds a value that its type cannot hold here: {where}",
                     "Nothing was published. Repair the value in the source, or leave its column out of the catalog.",
                 ) from None
         self._loaded[table] = [found.partition for found in objects]
@@ -199,10 +202,12 @@ class DuckDBPublication:
         return _fingerprints(self._connection, table, _audit_table(table))
 
     def publish(self, entries: Iterable[LedgerEntry]) -> None:
+        """Put everything loaded in place. Raises AuditError where what readers would see is not what was audited."""
         recorded, published = list(entries), self.ledger()
         for table, partitions in self._loaded.items():
             with failpoint("warehouse.replace"):
                 self._replace(table, partitions, is_published=published.knows(table))
+        self._prove({entry.partition: entry.fingerprint for entry in recorded})
         with failpoint("warehouse.ledger"):
             for entry in recorded:
                 table_name, day = entry.partition
@@ -221,6 +226,16 @@ class DuckDBPublication:
             self._connection.execute(f"create or replace table {target} ({column_definitions(table)})")
             self._connection.execute(f"delete from {LEDGER} where table_name = ?", [table.name])
         self._connection.execute(f"insert into {target} from {_audit_table(table)}")
+
+    def _prove(self, expected: Mapping[Partition, Fingerprint]) -> None:
+        """Fingerprint the partitions once more where readers will find them: the last step before the commit."""
+        differences = []
+        for table, partitions in self._loaded.items():
+            where = in_days(table, [p.day for p in partitions if p.day]) if table.is_daily else "true"
+            in_place = f"(from {STAGING}.{quote(table.name)} where {where}) as in_place"
+            found = _fingerprints(self._connection, table, in_place)
+            differences += compare({p: expected[p] for p in partitions}, found)
+        require_equal(differences)
 
 
 def _audit_table(table: Table) -> str:

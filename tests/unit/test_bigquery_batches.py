@@ -3,6 +3,7 @@
 from datetime import date, timedelta
 
 from pipeline.catalog import Table, parse_catalog
+from pipeline.fingerprint import EMPTY
 from pipeline.warehouse.bigquery_publication import MAX_PARTITIONS, MAX_TABLES, _batches
 from pipeline.warehouse.bigquery_publish_sql import LedgerStamp, Replacement, publish_script
 
@@ -14,7 +15,7 @@ def table(name: str) -> Table:
 
 def replacement(number: int, days: int = 0) -> Replacement:
     first = date(1950, 1, 1)
-    return Replacement(table(f"t{number}"), "t", "s", tuple(first + timedelta(days=i) for i in range(days)))
+    return Replacement(table(f"t{number}"), "t", "s", EMPTY, tuple(first + timedelta(days=i) for i in range(days)))
 
 
 def test_without_tables_there_is_one_transaction_for_the_ledger() -> None:
@@ -44,7 +45,9 @@ def test_no_script_is_longer_than_bigquery_takes_them() -> None:
     tables = {f"table_{number}": {"columns": columns, "partition": "made_at"} for number in range(40)}
     every_second_day = tuple(date(2023, 1, 1) + timedelta(days=2 * i) for i in range(3 * 365 // 2))
     replacements = [
-        Replacement(table, f"project.staging.{table.name}", f"project.staging_audit.{table.name}", every_second_day)
+        Replacement(
+            table, f"project.staging.{table.name}", f"project.staging_audit.{table.name}", EMPTY, every_second_day
+        )
         for table in parse_catalog({"schema": "s", "tables": tables})
     ]
     batches = list(_batches(replacements))

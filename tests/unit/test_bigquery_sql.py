@@ -8,6 +8,7 @@ import pytest
 from pipeline.catalog import Column, Table, parse_catalog
 from pipeline.column_types import resolve_type
 from pipeline.errors import ConfigurationError
+from pipeline.fingerprint import EMPTY, Fingerprint
 from pipeline.warehouse.bigquery_names import check_names, label
 from pipeline.warehouse.bigquery_publish_sql import (
     LedgerStamp,
@@ -116,13 +117,19 @@ def test_a_day_is_in_one_chunk() -> None:
 
 def test_one_statement_changes_no_more_partitions_than_bigquery_lets_it() -> None:
     days = tuple(DAY + timedelta(days=2 * i) for i in range(MAX_PARTITIONS_PER_JOB + 1))
-    statements = list(replace_statements(Replacement(daily(), TARGET, AUDIT, days)))
-    assert [statement.split(" ", 1)[0] for statement in statements] == ["delete", "insert", "delete", "insert"]
-    assert [statement.count(">=") for statement in statements] == [MAX_PARTITIONS_PER_JOB + 1] * 2 + [1, 1]
+    statements = list(replace_statements(Replacement(daily(), TARGET, AUDIT, EMPTY, days)))
+    *changing, proof = statements
+    assert [statement.split(" ", 1)[0] for statement in changing] == ["delete", "insert", "delete", "insert"]
+    assert [statement.count(">=") for statement in changing] == [MAX_PARTITIONS_PER_JOB + 1] * 2 + [1, 1]
+    assert proof.startswith("select if(count(*) = 0 and ")
 
 
 def test_the_script_is_one_transaction_and_the_ledgers_fence_comes_first() -> None:
-    replacements = [Replacement(daily(), TARGET, AUDIT, (DAY,)), Replacement(table({"a": "int"}), "p.staging.w", AUDIT)]
+    audited = Fingerprint(2, 99)
+    replacements = [
+        Replacement(daily(), TARGET, AUDIT, audited, (DAY,)),
+        Replacement(table({"a": "int"}), "p.staging.w", AUDIT, audited),
+    ]
     script = publish_script(replacements, LEDGER, ENTRIES, LedgerStamp(3, 12), forgotten=["old"])
     lines = [line.split(" from ")[0].split(" (")[0] for line in script.splitlines()]
     assert lines == [
@@ -130,14 +137,18 @@ def test_the_script_is_one_transaction_and_the_ledgers_fence_comes_first() -> No
         lines[1],
         "delete",
         f"insert into `{TARGET}`",
+        lines[4],
         "delete",
         "insert into `p.staging.w`",
+        lines[7],
         "delete",
         "delete",
         f"insert into `{LEDGER}`",
         "commit transaction;",
     ]
     assert "count(*) = 3 and coalesce(sum(cast(sequence as numeric)), 0) = numeric '12'" in script.splitlines()[1]
+    assert all(lines[at].startswith("select if(count") for at in (4, 7))
+    assert "= numeric '99', true, error('t: rows in place are not those that were audited'))" in script.splitlines()[4]
 
 
 def test_a_ledger_of_many_years_is_fenced_too() -> None:

@@ -1,7 +1,7 @@
 """The gate before publishing in BigQuery: each test plants a fault and sees it stopped, with nothing to be seen."""
 
 import traceback
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import pytest
@@ -16,6 +16,7 @@ from pipeline.drift import Fitted
 from pipeline.errors import AuditError, CorruptObjectError, DataError
 from pipeline.lake.base import Lake
 from pipeline.lake.gcs import GCSLake
+from pipeline.ledger import LedgerEntry
 from pipeline.manifest import LakeObject, Part
 from pipeline.warehouse.bigquery_audit_tables import AuditTables
 from pipeline.warehouse.bigquery_publication import BigQueryPublication
@@ -50,6 +51,28 @@ def test_one_corrupted_cell_stops_the_publish(cloud_shop: CloudShop, monkeypatch
     assert not cloud_shop.opened().ledger()
     monkeypatch.undo()
     steps.publish_day(cloud_shop.settings, DAY)  # it loads anew: what it found corrupted is gone
+    assert cloud_shop.audit().equal
+
+
+def test_rows_changed_after_their_audit_are_not_published(
+    cloud_shop: CloudShop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    steps.extract_day(cloud_shop.settings, DAY)
+    publish = BigQueryPublication.publish
+
+    def late(self: BigQueryPublication, entries: Iterable[LedgerEntry]) -> None:
+        (audit,) = (path(loaded.audit) for table, loaded in self._loaded.items() if table.name == "sale")
+        cloud_shop.warehouse(CORRUPTIONS[2].format(t=f"`{audit}`"))
+        publish(self, entries)
+
+    monkeypatch.setattr(BigQueryPublication, "publish", late)
+    with pytest.raises(AuditError, match="sale: rows in place are not those that were audited"):
+        steps.publish_day(cloud_shop.settings, DAY)
+
+    assert cloud_shop.warehouse("select count(*) from staging.sale") == [(0,)]
+    assert not cloud_shop.opened().ledger()
+    monkeypatch.undo()
+    steps.publish_day(cloud_shop.settings, DAY)
     assert cloud_shop.audit().equal
 
 

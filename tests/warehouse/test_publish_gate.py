@@ -7,19 +7,21 @@ import sys
 import threading
 import time
 import traceback
-from collections.abc import Sequence
-from datetime import timedelta
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
 from small_shop import DAY, Shop
 
-from pipeline import planning, steps
+from pipeline import planning, steps, table_copy
 from pipeline.catalog import Table
 from pipeline.drift import Fitted
 from pipeline.errors import AuditError, CorruptObjectError, DataError, StepError, TransientError
 from pipeline.lake.base import Lake
+from pipeline.ledger import LedgerEntry
 from pipeline.manifest import LakeObject
+from pipeline.snapshot import Snapshot
 from pipeline.warehouse.duckdb import DuckDBPublication
 
 NOTHING: list[tuple[object, ...]] = [(0,)]
@@ -69,6 +71,73 @@ def test_an_object_changed_after_its_manifest_is_refused_and_healed_by_the_next_
 
     shop.sync()
     assert shop.audit().equal
+
+
+def copying(monkeypatch: pytest.MonkeyPatch, change: Callable[[list[bytes]], list[bytes]]) -> None:
+    """Let COPY send other lines of `sale`."""
+    copied = table_copy.copied_rows
+
+    def changed(snapshot: Snapshot, table: Table, days: Sequence[date]) -> Iterator[bytes]:
+        lines = copied(snapshot, table, days)
+        return iter(change(list(lines))) if table.name == "sale" else lines
+
+    monkeypatch.setattr(table_copy, "copied_rows", changed)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        (b",3.57,", r"sale 2025-01-07: source 10 rows"),
+        (b",three,", r"source/csv/2025-01-07/sale\.csv; CSV Error on Line"),
+    ],
+)
+def test_what_was_written_wrong_is_not_kept_for_what_an_interrupted_run_left(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch, wrong: bytes, said: str
+) -> None:
+    """Its manifest was made from it, and both claim the source's fingerprint."""
+    copying(monkeypatch, lambda lines: [line.replace(b",3.75,", wrong) for line in lines])
+    with pytest.raises(DataError, match=said):
+        shop.sync()
+    monkeypatch.undo()
+    with pytest.raises(DataError, match=said):  # to publish it again brings nothing
+        steps.publish_day(shop.settings, DAY)
+
+    shop.sync()
+
+    assert shop.audit().equal
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda lines: [line.replace(b"2025-01-07,3,", b"2025-01-11,3,") for line in lines],
+        lambda lines: [*lines, lines[0]],
+    ],
+)
+def test_a_row_that_copy_was_not_asked_for_is_named(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch, change: Callable[[list[bytes]], list[bytes]]
+) -> None:
+    copying(monkeypatch, change)
+
+    with pytest.raises(
+        DataError, match="COPY of sale gave a row of a day that it was not asked for, or out of the order"
+    ):
+        shop.sync()
+
+
+def test_rows_changed_after_their_audit_are_not_published(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    publish = DuckDBPublication.publish
+
+    def late(self: DuckDBPublication, entries: Iterable[LedgerEntry]) -> None:
+        self._connection.execute('update temp."audit_sale" set note = note || 1 where sale_id = 1')
+        publish(self, entries)
+
+    monkeypatch.setattr(DuckDBPublication, "publish", late)
+
+    with pytest.raises(AuditError, match=r"sale 2025-01-09: source 10 rows"):
+        shop.sync()
+
+    assert published_tables(shop) == NOTHING
 
 
 @pytest.mark.parametrize("damage", ["truncate", "delete"])
