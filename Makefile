@@ -1,6 +1,6 @@
 # Two commands on a fresh machine (Python 3.11 to 3.13 and make): `make run` and `make test`.
 .DEFAULT_GOAL := help
-.PHONY: help setup run run-cloud up down test test-fast lint format bench-memory scale crash-matrix-cloud lock clean
+.PHONY: help setup run run-cloud up down test test-fast lint format bench-memory scale crash-matrix-cloud corruption lock clean
 SHELL := /bin/sh
 
 UV_VERSION := 0.13.8
@@ -73,6 +73,8 @@ bench-memory: setup  ## Peak memory of a sync as rows grow
 
 crash-matrix-cloud: setup  ## Runs killed and disturbed in the emulated cloud (SEEDS=100 schedules, from FIRST=0 on)
 	@PYTHONPATH=.:tests:tests/crash $(BIN)/python tests/crash/cloud_matrix.py --seeds $(or $(SEEDS),100) --first $(or $(FIRST),0)
+corruption: setup  ## Plant faults between COPY and publish, and write how many are caught (PLANTS=1000 SEED=1)
+	@$(BIN)/python -m benchmarks.corruption --plants $(or $(PLANTS),1000) --seed $(or $(SEED),1)
 
 lock: setup  ## Resolve requirements.lock anew from pyproject.toml
 	@VIRTUAL_ENV=$(VENV) $(BIN)/uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 \
