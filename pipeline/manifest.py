@@ -147,7 +147,7 @@ def parse_manifest(content: bytes, path: str) -> Manifest:
         raise CorruptObjectError(
             f"{path} has format {manifest.format}, not {FORMAT}", "Use the version of Tillroll that wrote it."
         )
-    if manifest_path(manifest.day) != path or not _is_as_written(manifest):
+    if not (_is_as_written(manifest) and manifest_path(manifest.day) == path and _names_its_own(manifest)):
         raise CorruptObjectError(
             f"{path} is not the manifest that was written there",
             "Delete it and run the extract step of that day again; the source still has the rows.",
@@ -157,6 +157,14 @@ def parse_manifest(content: bytes, path: str) -> Manifest:
 
 def _is_as_written(manifest: Manifest) -> bool:
     return manifest.crc32c == _checksum(manifest) or (manifest.format, manifest.crc32c) == (1, None)
+
+
+def _names_its_own(manifest: Manifest) -> bool:
+    """Whether every object lies where its day and its table say: who replaces one would else remove another's file."""
+    return all(
+        [part.path for part in found.parts] == [object_path(manifest.day, name, n) for n in range(len(found.parts))]
+        for name, found in manifest.objects.items()
+    )
 
 
 def _checksum(manifest: Manifest) -> str:

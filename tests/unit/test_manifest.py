@@ -1,13 +1,23 @@
 """Manifests: one that is not what was written there is never believed."""
 
 import json
-from datetime import date
+from datetime import UTC, date, datetime
 from typing import Any
 
 import pytest
 
 from pipeline.errors import CorruptObjectError
-from pipeline.manifest import Found, Manifest, Run, manifest_path, manifest_text, parse_manifest
+from pipeline.manifest import (
+    Found,
+    LakeObject,
+    Manifest,
+    Part,
+    Run,
+    manifest_path,
+    manifest_text,
+    object_path,
+    parse_manifest,
+)
 
 DAY = date(2025, 1, 10)
 PATH = manifest_path(DAY)
@@ -38,6 +48,26 @@ def test_a_manifest_of_another_day_is_refused() -> None:
         CorruptObjectError, match=r"2025-01-09/manifest\.json is not the manifest that was written there"
     ):
         parse_manifest(manifest_text(MANIFEST), manifest_path(date(2025, 1, 9)))
+
+
+@pytest.mark.parametrize("path", ["source/csv/2025-01-09/sale.csv", "source/csv/2025-01-10/review.csv"])
+def test_an_entry_that_names_the_file_of_another_is_refused(path: str) -> None:
+    own = Part(path=object_path(DAY, "sale"), bytes=1, crc32c="00000000")
+    entry = LakeObject(
+        **FOUND.model_dump(),
+        parts=(own,),
+        longest_line=1,
+        columns={},
+        sequence=17,
+        snapshot="1",
+        extracted_at=datetime(2025, 1, 11, tzinfo=UTC),
+        run_day=DAY,
+    )
+    assert parse_manifest(manifest_text(MANIFEST.model_copy(update={"objects": {"sale": entry}})), PATH)
+
+    entry = entry.model_copy(update={"parts": (own.model_copy(update={"path": path}),)})
+    with pytest.raises(CorruptObjectError, match="not the manifest that was written there"):
+        parse_manifest(manifest_text(MANIFEST.model_copy(update={"objects": {"sale": entry}})), PATH)
 
 
 def changed(**changes: Any) -> bytes:

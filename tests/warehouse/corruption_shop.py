@@ -156,7 +156,7 @@ class CorruptionShop:
             )
             + "update twin set amount = amount + 100;"
             + _every_row()
-            + "create table before as select id, a_text from every; update every set a_text = 'before';"
+            + "create table public.before as select id, a_text from every; update every set a_text = 'before';"
         )
         every = {
             "key": ["id"],

@@ -143,7 +143,7 @@ def swapped_tables(random: Random, lake: Path, published: Path) -> str:
         "twin": theirs.model_copy(update={"parts": ours.parts}),
     }
     write_manifest(lake, manifest, swapped)
-    return "person"
+    return manifest_path(DAY)
 
 
 def swapped_days(random: Random, lake: Path, published: Path) -> str:
@@ -152,7 +152,7 @@ def swapped_days(random: Random, lake: Path, published: Path) -> str:
     manifest = read_manifest(lake, day)
     parts = read_manifest(lake, other).objects["every"].parts
     write_manifest(lake, manifest, {"every": manifest.objects["every"].model_copy(update={"parts": parts})})
-    return "every"
+    return manifest_path(day)
 
 
 def older_object(random: Random, lake: Path, published: Path) -> str:
