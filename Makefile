@@ -73,6 +73,7 @@ bench-memory: setup  ## Peak memory of a sync as rows grow
 
 crash-matrix-cloud: setup  ## Runs killed and disturbed in the emulated cloud (SEEDS=100 schedules, from FIRST=0 on)
 	@PYTHONPATH=.:tests:tests/crash $(BIN)/python tests/crash/cloud_matrix.py --seeds $(or $(SEEDS),100) --first $(or $(FIRST),0)
+
 corruption: setup  ## Plant faults between COPY and publish, and write how many are caught (PLANTS=1000 SEED=1)
 	@$(BIN)/python -m benchmarks.corruption --plants $(or $(PLANTS),1000) --seed $(or $(SEED),1)
 
