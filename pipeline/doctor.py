@@ -17,6 +17,7 @@ from dotenv import dotenv_values
 from filelock import FileLock, Timeout
 
 from pipeline.alerts import smtp
+from pipeline.alerts.channels import channels_of
 from pipeline.catalog import load_catalog
 from pipeline.doctor_source import examine_source
 from pipeline.embedded import health, ports, urls
@@ -117,6 +118,9 @@ def _mail(settings: Settings) -> Facts:
         yield Verdict.WARN, "the local inbox is not running: alerts would be lost", "`tillroll up` starts it."
         return
     yield Verdict.OK, f"{smtp.probe(urls.smtp_url(settings))} takes mail", ""
+    for channel in channels_of(settings).values():
+        if channel.name != "mail":
+            yield Verdict.OK, f"alerts also go to {channel.reaches}; `tillroll alerts test` tries it", ""
     unreachable = [address for address in settings.alert_to if address.endswith("@localhost")]
     if settings.smtp_url is not None and (unreachable or not settings.alert_to):
         yield Verdict.WARN, f"alerts go to {', '.join(unreachable) or 'nobody'}", "Set TILLROLL_ALERT_TO."

@@ -108,6 +108,12 @@ class Settings(BaseSettings):
     alert_to: Annotated[tuple[str, ...], NoDecode, Field(description="who is mailed, comma separated")] = (
         "data-team@localhost",
     )
+    alert_urls: Annotated[
+        SecretStr | None, Field(description="other channels than mail, as apprise's URLs, separated by spaces")
+    ] = None
+    heartbeat_url: Annotated[
+        SecretStr | None, Field(description="a URL the sentinel asks for every minute: a dead-man's switch outside")
+    ] = None
     fresh_by: Annotated[
         time | None,
         Field(description="UTC time by which a scheduled day must be published the day after; `none`: whenever"),

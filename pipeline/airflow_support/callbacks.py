@@ -29,7 +29,7 @@ def alert_failure(context: Mapping[str, Any]) -> None:
 def _alert(context: Mapping[str, Any]) -> None:
     # Here and not above: every parsing of a DAG file imports this module, and few runs fail.
     from pipeline.airflow_support.failure_context import failure_of, settings_for_alert
-    from pipeline.alerts.channels import Mail, channels_of
+    from pipeline.alerts.channels import Mail, usable_channels
     from pipeline.alerts.delivery import deliver
     from pipeline.alerts.masking import secrets_of
     from pipeline.alerts.outbox import Outbox
@@ -37,7 +37,7 @@ def _alert(context: Mapping[str, Any]) -> None:
 
     settings = settings_for_alert()
     alert = failure_of(context, secrets_of(settings)).alert()
-    channels = channels_of(settings)
+    channels = usable_channels(settings)
     try:
         outbox = Outbox.of(settings.data)
         outbox.record(alert, RECORDED_BY, channels)

@@ -16,6 +16,7 @@ from pipeline.airflow_support.api import AirflowApi
 from pipeline.airflow_support.chain import chain_of
 from pipeline.airflow_support.runs import open_api
 from pipeline.airflow_support.unheard import unheard_failures
+from pipeline.alerts.heartbeat import Heartbeat
 from pipeline.alerts.outbox import Outbox
 from pipeline.alerts.sentinel import Look, watch
 from pipeline.alerts.troubles import Trouble, note
@@ -42,6 +43,7 @@ def looks_of(settings: Settings) -> dict[str, Look]:
         "DAG files": _asking(settings, "files", broken_files),
         "queued tasks": _asking(settings, "queue", waiting_tasks),
         "late days": _asking(settings, "days", lambda api: _late_days(settings, api)),
+        "heartbeat": Heartbeat(settings),
         "failures": lambda outbox, channels: find_failures(settings, outbox, channels),
     }
 

@@ -1,5 +1,6 @@
 """Channels: the ways to people. Mail is the one there always is."""
 
+import logging
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -7,7 +8,10 @@ from pipeline.alerts.alert import Alert
 from pipeline.alerts.mail import compose
 from pipeline.alerts.smtp import send
 from pipeline.embedded.urls import smtp_url
+from pipeline.errors import ConfigurationError
 from pipeline.settings import Settings
+
+logger = logging.getLogger(__name__)
 
 
 class Channel(Protocol):
@@ -45,6 +49,19 @@ class Mail:
 
 
 def channels_of(settings: Settings) -> dict[str, Channel]:
-    """The channels that the settings name, by name."""
-    mail = Mail(settings)
-    return {mail.name: mail}
+    """The channels that the settings name, by name. Raises ConfigurationError: TILLROLL_ALERT_URLS has none such."""
+    channels: list[Channel] = [Mail(settings)]
+    if settings.alert_urls:
+        from pipeline.alerts.apprise_channel import apprise_channels
+
+        channels += apprise_channels(settings.alert_urls.get_secret_value())
+    return {channel.name: channel for channel in channels}
+
+
+def usable_channels(settings: Settings) -> dict[str, Channel]:
+    """The same; where TILLROLL_ALERT_URLS is wrong, mail alone: a mistake there must not cost every alert."""
+    try:
+        return channels_of(settings)
+    except ConfigurationError as error:
+        logger.error("only mail is sent: %s", error)
+        return channels_of(settings.model_copy(update={"alert_urls": None}))

@@ -13,6 +13,7 @@ MASK = "***"
 
 # A password shorter than this is not looked for by value: it would blank innocent words.
 SHORTEST_SECRET = 4
+SHORTEST_TOKEN = 8
 
 _KEYWORD = r"password|passwd|passphrase|pwd|secret|token|api[_-]?key|access[_-]?key|private[_-]?key|credential"
 _VALUE = r""""(?:[^"\\]|\\.){0,4096}"|'(?:[^'\\]|\\.){0,4096}'|[^\s,;&)\]}]+"""
@@ -44,8 +45,14 @@ def mask(text: str, secrets: Iterable[str] = ()) -> str:
 
 
 def secrets_of(settings: Settings) -> frozenset[str]:
-    """The passwords of the source and of the mail server, as their URLs write them and as they are meant."""
-    return frozenset(_passwords(settings))
+    """The passwords of the source and of the mail server, as their URLs write them and as they are meant, and whatever
+    in the URLs of other channels is long enough for a token."""
+    return frozenset([*_passwords(settings), *_tokens(settings)])
+
+
+def _tokens(settings: Settings) -> Iterator[str]:
+    urls = settings.alert_urls.get_secret_value() if settings.alert_urls else ""
+    yield from (part for part in re.split(r"[\s:/?&=@]+", urls) if len(part) >= SHORTEST_TOKEN)
 
 
 def _passwords(settings: Settings) -> Iterator[str]:

@@ -8,7 +8,7 @@ import logging
 import threading
 from collections.abc import Callable, Collection, Mapping
 
-from pipeline.alerts.channels import channels_of
+from pipeline.alerts.channels import usable_channels
 from pipeline.alerts.delivery import deliver
 from pipeline.alerts.liveness import say_alive
 from pipeline.alerts.masking import mask
@@ -35,12 +35,14 @@ def watch(
 ) -> None:
     """Deliver what is due and look at everything, again and again, until `stop` is set."""
 
+    channels = usable_channels(settings)
+
     def delivering() -> None:
-        deliver(Outbox.of(settings.data), channels_of(settings))
+        deliver(Outbox.of(settings.data), channels)
         say_alive(settings)
 
     def looking() -> None:
-        outbox, channels = Outbox.of(settings.data), channels_of(settings)
+        outbox = Outbox.of(settings.data)
         for name, look in looks.items():
             said.attempt(name, lambda look=look: look(outbox, channels))  # type: ignore[misc]
 

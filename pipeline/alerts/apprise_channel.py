@@ -1,0 +1,65 @@
+"""Channels besides mail: Slack, Teams, PagerDuty, webhooks and a hundred more, each named by a URL of apprise's.
+
+https://github.com/caronc/apprise/wiki lists them.
+"""
+
+import logging
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from pipeline.alerts.alert import Alert
+from pipeline.errors import ConfigurationError, TransientError
+
+_REMEDY = "Look at TILLROLL_ALERT_URLS; https://github.com/caronc/apprise/wiki has the form for each service."
+# Most services cut longer texts, or refuse them.
+LONGEST_TEXT = 3_000
+
+
+@dataclass(frozen=True, slots=True)
+class AppriseChannel:
+    """One service. `name` is its URL's scheme, with a number where several have the same."""
+
+    name: str
+    plugin: Any = field(repr=False)
+
+    @property
+    def reaches(self) -> str:
+        return str(self.plugin.url(privacy=True))
+
+    def send(self, alert: Alert) -> None:
+        """Hand the alert over. Raises TransientError: the service did not take it."""
+        import apprise
+
+        with apprise.LogCapture(level=logging.WARNING) as said:  # type: ignore[no-untyped-call]
+            if self.plugin.notify(title=f"[Tillroll] {alert.title}", body=short_text(alert), body_format="text"):
+                return
+            reason = " ".join(said.getvalue().split()) or "it gave no reason"
+        raise TransientError(f"{self.name} did not take it: {reason}", _REMEDY)
+
+
+def apprise_channels(urls: str) -> Iterator[AppriseChannel]:
+    """A channel for each URL; URLs are separated by white space.
+
+    Raises:
+        ConfigurationError: apprise does not know what a URL means. The text shows no more of it than its scheme.
+    """
+    import apprise  # half a second, which few installations need
+
+    seen: Counter[str] = Counter()
+    for url in urls.split():
+        scheme = url.split("://", 1)[0].lower()
+        plugin = apprise.Apprise.instantiate(url, suppress_exceptions=True)
+        if plugin is None:
+            raise ConfigurationError(f"no channel is meant by an alert URL that begins with {scheme!r}", _REMEDY)
+        seen[scheme] += 1
+        yield AppriseChannel(scheme if seen[scheme] == 1 else f"{scheme}-{seen[scheme]}", plugin)
+
+
+def short_text(alert: Alert) -> str:
+    """The facts, and the first two sections: what happened, and what to do."""
+    facts = "\n".join(f"{name}: {value}" for name, value in alert.facts)
+    sections = "\n\n".join(f"{title}\n{text}" for title, text in alert.sections[:2])
+    text = f"{facts}\n\n{sections}"
+    return text if len(text) <= LONGEST_TEXT else text[:LONGEST_TEXT] + " […]"

@@ -1,0 +1,151 @@
+"""Channels besides mail: a real webhook takes the alert, its trouble is no other channel's, and no token is shown."""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from threading import Thread
+from typing import Any
+
+import pytest
+from mail_catcher import catching_mail
+from pydantic import SecretStr
+
+from pipeline.alerts import heartbeat
+from pipeline.alerts.alert import Alert
+from pipeline.alerts.apprise_channel import LONGEST_TEXT, short_text
+from pipeline.alerts.channels import channels_of, usable_channels
+from pipeline.alerts.delivery import deliver
+from pipeline.alerts.heartbeat import Heartbeat
+from pipeline.alerts.masking import mask, secrets_of
+from pipeline.alerts.outbox import Outbox
+from pipeline.errors import ConfigurationError, TransientError
+from pipeline.settings import Settings
+
+TOKEN = "A0B1C2D3E4F5G6H7"  # noqa: S105  # no secret
+ALERT = Alert(
+    key="a1",
+    topic="dag.task",
+    title="FAILED dag.task for 2025-01-03",
+    raised_at=datetime(2025, 1, 4, tzinfo=UTC),
+    facts=(("DAG", "dag"), ("Log", "http://127.0.0.1/log")),
+    sections=(("Error", "9 rows <differ>"), ("What to do", "Run it again."), ("Traceback", "line 7")),
+)
+
+
+class Hook:
+    """A web server that answers `status`; `taken` is what was posted, `asked` how often somebody asked."""
+
+    def __init__(self) -> None:
+        self.status = 200
+        self.port = 0
+        self.asked = 0
+        self.taken: list[dict[str, Any]] = []
+
+    @property
+    def url(self) -> str:
+        return f"json://127.0.0.1:{self.port}/hooks/{TOKEN}"
+
+    @property
+    def web(self) -> str:
+        return f"http://127.0.0.1:{self.port}/{TOKEN}"
+
+
+@contextmanager
+def listening() -> Iterator[Hook]:
+    hook = Hook()
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            hook.asked += 1
+            self.send_response(hook.status)
+            self.end_headers()
+
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers["Content-Length"]))
+            if hook.status == 200:
+                hook.taken.append(json.loads(body))
+            self.send_response(hook.status)
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None:
+            """Keep the tests' output clean."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        hook.port = server.server_port
+        thread = Thread(target=server.serve_forever, args=[0.02], daemon=True)
+        thread.start()
+        yield hook
+        server.shutdown()
+        thread.join()
+
+
+def settings(folder: Path, urls: str, smtp: str = "smtp://127.0.0.1:1") -> Settings:
+    return Settings(_env_file=None, data_dir=folder, alert_urls=SecretStr(urls), smtp_url=SecretStr(smtp))
+
+
+def test_each_channel_takes_the_alert_and_one_that_fails_keeps_no_other(tmp_path: Path) -> None:
+    outbox = Outbox.of(tmp_path)
+    with listening() as first, listening() as second, catching_mail() as mail:
+        second.status = 503
+        channels = channels_of(settings(tmp_path, f"{first.url} {second.url}", mail.url))
+        outbox.record(ALERT, "callback", channels)
+        delivered = deliver(outbox, channels)
+
+    assert [message["Subject"] for message in mail.messages] == [f"[Tillroll] {ALERT.title}"]
+    assert [(taken["title"], taken["message"].splitlines()[0]) for taken in first.taken] == [
+        (f"[Tillroll] {ALERT.title}", "DAG: dag")
+    ]
+    assert delivered.arrived == 2
+    ways = {way.channel: way.delivered_at is not None for way in outbox.entries()[0].deliveries}
+    assert ways == {"mail": True, "json": True, "json-2": False}
+    assert "503" in delivered.errors[0]
+    assert TOKEN not in delivered.errors[0]
+
+
+def test_what_no_channel_is_meant_by_is_refused_without_being_shown(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match="'slakc'") as refused:
+        channels_of(settings(tmp_path, f"slakc://{TOKEN}"))
+    assert TOKEN not in str(refused.value)
+
+
+def test_a_wrong_channel_does_not_cost_the_mail(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    assert list(usable_channels(settings(tmp_path, "slakc://x"))) == ["mail"]
+    assert "'slakc'" in caplog.text
+
+
+def test_the_heartbeat_is_heard_once_a_minute(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    outbox = Outbox.of(tmp_path)
+    with listening() as hook:
+        beating = settings(tmp_path, "").model_copy(update={"heartbeat_url": SecretStr(hook.web)})
+        beat = Heartbeat(beating)
+        beat(outbox, [])
+        beat(outbox, [])
+        assert hook.asked == 1
+        monkeypatch.setattr(heartbeat, "EVERY_S", 0.0)
+        hook.status = 500
+        with pytest.raises(TransientError, match="HTTP 500") as unheard:
+            beat(outbox, [])
+    with pytest.raises(TransientError, match="ConnectError"):
+        beat(outbox, [])
+    assert TOKEN not in str(unheard.value)
+
+
+def test_tokens_are_masked_in_texts(tmp_path: Path) -> None:
+    secrets = secrets_of(settings(tmp_path, f"json://127.0.0.1:80/hooks/{TOKEN}"))
+
+    assert mask(f"POST /hooks/{TOKEN} failed", secrets) == "POST /hooks/*** failed"
+
+
+def test_a_channel_is_told_what_happened_and_what_to_do() -> None:
+    assert short_text(ALERT).splitlines() == [
+        "DAG: dag", "Log: http://127.0.0.1/log", "", "Error", "9 rows <differ>", "", "What to do", "Run it again.",
+    ]  # fmt: skip
+
+
+def test_a_long_text_is_cut() -> None:
+    long = Alert("k", "t", "title", ALERT.raised_at, (), (("Error", "x" * 10_000),))
+
+    assert len(short_text(long)) == LONGEST_TEXT + len(" […]")
