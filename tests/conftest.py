@@ -21,7 +21,9 @@ def postgres_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     data = tmp_path_factory.mktemp("postgres")
     settings = Settings(data_dir=data, host="127.0.0.1", postgres_port=0)
     # Nobody needs these rows after a power cut.
-    with EmbeddedPostgres(settings, fsync="off", full_page_writes="off").running() as server:
+    with EmbeddedPostgres(
+        settings, fsync="off", full_page_writes="off", max_prepared_transactions="2"
+    ).running() as server:
         yield server.url("postgres")
 
 

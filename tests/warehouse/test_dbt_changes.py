@@ -9,7 +9,10 @@ from pathlib import Path
 import pytest
 from staged_shop import FIRST, LAST, Order, StagedShop, order_sql, orders, visits_sql
 
+from pipeline.errors import StepError
+from pipeline.fingerprint import Partition
 from pipeline.settings import ROOT
+from pipeline.transform_changes import outdated
 
 pytestmark = pytest.mark.slow
 
@@ -153,3 +156,25 @@ def test_orders_keep_their_cents_however_they_split(built_shop: StagedShop) -> N
         "select transaction_id, sum(total_amount) from core.fact_transaction where transaction_id > 900 group by 1"
     )
     assert dict(totals) == {order.id: order.total for order in tricky}
+
+
+def test_the_facts_of_altered_rows_become_those_of_the_healed(built_shop: StagedShop) -> None:
+    """Somebody changes staging by hand and core is built from that. Nothing changes that the ledger says."""
+    true = built_shop.rows("core")
+    orders = Partition("transaction", FIRST)
+    built_shop.execute(
+        "create table core._kept as from staging.transaction;"
+        f"update staging.transaction set status = 'cancelled' where created_at::date = '{FIRST}'"
+    )
+    built_shop.warehouse.record_transformed(outdated(built_shop.warehouse.transformed(), {orders}))
+    built_shop.core()
+    assert built_shop.rows("core") != true
+
+    built_shop.execute("delete from staging.transaction; insert into staging.transaction from core._kept")
+    assert built_shop.core().nothing_to_do
+    built_shop.warehouse.record_transformed(outdated(built_shop.warehouse.transformed(), {orders}))
+    with pytest.raises(StepError, match=r"core .* is not built"):
+        built_shop.datamart()
+
+    assert built_shop.core().days == (FIRST,)
+    assert built_shop.rows("core") == true
