@@ -160,6 +160,7 @@ def test_manifests_of_before_are_still_read(shop: Shop) -> None:
     path = shop.days_folder / "2025-01-10" / "manifest.json"
     manifest = json.loads(path.read_text())
     assert manifest["run"].pop("anew") == []
+    manifest["format"], manifest["crc32c"] = 1, None
     path.write_text(json.dumps(manifest))
 
     steps.publish_day(shop.settings, DAY)
