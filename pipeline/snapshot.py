@@ -12,11 +12,11 @@ from datetime import UTC, datetime
 from queue import SimpleQueue
 
 import psycopg
-from psycopg.conninfo import conninfo_to_dict
 from psycopg.sql import SQL, Identifier, Literal
 
 from pipeline.catalog import Table
 from pipeline.errors import ConfigurationError, TransientError
+from pipeline.source_errors import URL_FORM, changed, explained, place_of, refused
 
 logger = logging.getLogger(__name__)
 
@@ -98,7 +98,7 @@ def open_snapshot(
         assert row is not None  # a select without a from has one row  # noqa: S101
         snapshot_id, taken_at, encoding = row
         if _lockable(leader, catalog) != tables:
-            raise _changed(leader.info.dbname, "a table came or went while the others were waited for")
+            raise changed(leader.info.dbname, "a table came or went while the others were waited for")
         if encoding == "SQL_ASCII":
             raise ConfigurationError(
                 f"the source database {leader.info.dbname} has encoding SQL_ASCII: its text has no known characters",
@@ -141,78 +141,16 @@ def connect(url: str) -> Iterator[psycopg.Connection]:
         TransientError: nothing answers there.
     """
     try:
-        place = _place(url)
+        place = place_of(url)
         connection = psycopg.connect(url, autocommit=True, connect_timeout=CONNECT_TIMEOUT_S, client_encoding="UTF8")
     except psycopg.ProgrammingError:
         # The driver's text would show the URL, and with it the password.
-        raise ConfigurationError("TILLROLL_SOURCE_URL is not a PostgreSQL URL", _URL_FORM) from None
+        raise ConfigurationError("TILLROLL_SOURCE_URL is not a PostgreSQL URL", URL_FORM) from None
     except psycopg.OperationalError as error:
-        raise _refused(place, error) from None
-    with connection, _explained(place):
+        raise refused(place, error) from None
+    with connection, explained(place):
         connection.execute(_SET_SESSION)
         yield connection
-
-
-@contextmanager
-def _explained(place: str) -> Iterator[None]:
-    """Turn what can happen to an open connection into errors that name the place and the remedy."""
-    try:
-        yield
-    except psycopg.errors.InsufficientPrivilege as error:
-        raise ConfigurationError(
-            f"PostgreSQL at {place}: {_reason(error)}",
-            "Grant the user of TILLROLL_SOURCE_URL: usage on the schema, select on its tables (row security included).",
-        ) from error
-    except _GONE as error:
-        raise _changed(place, error.diag.message_primary or "") from error
-    except psycopg.errors.LockNotAvailable as error:
-        raise TransientError(
-            f"a table in PostgreSQL at {place} is locked: {_reason(error)}",
-            "Wait for the transaction that alters or truncates it, or end it (see pg_locks), and run the step again.",
-        ) from error
-    except psycopg.OperationalError as error:
-        raise TransientError(
-            f"the connection to PostgreSQL at {place} broke: {_reason(error)}",
-            "Run the step again; nothing was published.",
-        ) from error
-
-
-# Locks hold tables and their columns still. They do not hold a schema's name, or what a foreign table stands for.
-_GONE = (psycopg.errors.UndefinedTable, psycopg.errors.UndefinedColumn, psycopg.errors.InvalidSchemaName)
-
-
-def _changed(place: str, reason: str) -> TransientError:
-    return TransientError(
-        f"the source at {place} changed while it was read: {reason}",
-        "Run the step again: it sees the source as it is then, and names what does not fit the catalog.",
-    )
-
-
-_URL_FORM = "Write it as postgresql://user:password@host:5432/database."
-
-
-def _place(url: str) -> str:
-    parts = conninfo_to_dict(url)
-    return f"{parts.get('host', 'localhost')}:{parts.get('port', 5432)}/{parts.get('dbname', '')}"
-
-
-def _reason(error: psycopg.Error) -> str:
-    """The driver's last line, which names no password."""
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    return lines[-1] if lines else type(error).__name__
-
-
-def _refused(place: str, error: psycopg.OperationalError) -> ConfigurationError | TransientError:
-    reason = _reason(error)
-    if "FATAL" in reason and "starting up" not in reason and "shutting down" not in reason and "too many" not in reason:
-        return ConfigurationError(
-            f"PostgreSQL at {place} refuses the connection: {reason}",
-            "Check user, password and database in TILLROLL_SOURCE_URL.",
-        )
-    return TransientError(
-        f"no PostgreSQL answers at {place}: {reason}",
-        "Start it (`make up` starts the embedded one), or correct TILLROLL_SOURCE_URL.",
-    )
 
 
 def _lock(connection: psycopg.Connection) -> None:

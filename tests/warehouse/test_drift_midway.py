@@ -13,7 +13,7 @@ import pytest
 from drifting_shop import CATALOG, DriftingShop
 from small_shop import DAY
 
-from pipeline import steps
+from pipeline import snapshot, steps
 from pipeline.errors import AuditError, DataError, SchemaDriftError, TransientError
 from pipeline.progress import Progress
 
@@ -145,6 +145,32 @@ def test_a_table_that_comes_while_a_run_waits_for_others_is_not_read_without_a_l
             run.result(60)
 
     shop.sync()
+    assert shop.audit().equal
+
+
+def test_a_change_that_waits_for_a_run_keeps_nobody_waiting(
+    shop: DriftingShop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Behind it would stand whoever reads the table, the run's own connections first: the run gives way."""
+    follow = snapshot._follow
+    changes: list[Future[Any]] = []
+    with beside(shop) as session:
+
+        def follow_late(*arguments: Any) -> psycopg.Connection:
+            if not changes:
+                changes.append(session(ADD))
+                wait_until_somebody_waits(shop)
+            return follow(*arguments)
+
+        monkeypatch.setattr(snapshot, "FOLLOWER_LOCK_TIMEOUT_S", 0.1)
+        monkeypatch.setattr(snapshot, "_follow", follow_late)
+        with pytest.raises(TransientError, match="is locked: canceling statement due to lock timeout"):
+            shop.sync()
+        changes[0].result(60)
+
+    monkeypatch.undo()
+    shop.sync()
+    assert shop.published()["sale"] == shop.in_source()["sale"]
     assert shop.audit().equal
 
 
