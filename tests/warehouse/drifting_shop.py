@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any, Self
 
+import duckdb
 import psycopg
 import yaml
 from small_shop import Shop
@@ -80,7 +81,11 @@ class DriftingShop(Shop):
 
     def everything(self) -> dict[str, list[tuple[Any, ...]]]:
         """Every published row, and the ledger."""
-        return {table: self.warehouse(f"from staging.{table} order by all") for table in self.published()}
+        with duckdb.connect(self.settings.data / "warehouse" / "warehouse.duckdb") as connection:
+            names = connection.execute(
+                "select table_name from duckdb_tables() where schema_name = 'staging'"
+            ).fetchall()
+            return {name: connection.execute(f"from staging.{name} order by all").fetchall() for (name,) in names}
 
 
 def _by_table(rows: list[tuple[Any, ...]]) -> dict[str, set[str]]:

@@ -70,9 +70,7 @@ def before_the_copy(action: Callable[[], None]) -> Progress:
     "change",
     [
         ADD,
-        DROP,
         "alter table ecommerce.sale rename note to remark",
-        "alter table ecommerce.sale alter amount type text",
         "alter table ecommerce.customer alter mood type text",
         RECREATE,
     ],
@@ -292,8 +290,8 @@ def test_columns_that_change_and_change_back_leave_what_was_there(shop: Drifting
         shop.execute(change)
         shop.sync()
         assert shop.published()["sale"] == shop.in_source()["sale"]
-        assert shop.audit().equal
 
+    assert shop.audit().equal
     assert shop.published() == columns
     assert [(row[0], row[1], row[3]) for row in shop.warehouse("from staging.sale order by all")] == [
         (row[0], row[1], row[3]) for row in rows
