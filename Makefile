@@ -1,6 +1,6 @@
 # Two commands on a fresh machine (Python 3.11 to 3.13 and make): `make run` and `make test`.
 .DEFAULT_GOAL := help
-.PHONY: help setup run run-cloud up down test test-fast lint format bench-memory scale crash-matrix-cloud corruption lock clean
+.PHONY: help setup run run-cloud up down test test-fast lint format bench-memory types scale crash-matrix-cloud corruption lock clean
 SHELL := /bin/sh
 
 UV_VERSION := 0.13.8
@@ -73,6 +73,9 @@ bench-memory: setup  ## Peak memory of a sync as rows grow
 
 crash-matrix-cloud: setup  ## Runs killed and disturbed in the emulated cloud (SEEDS=100 schedules, from FIRST=0 on)
 	@PYTHONPATH=.:tests:tests/crash $(BIN)/python tests/crash/cloud_matrix.py --seeds $(or $(SEEDS),100) --first $(or $(FIRST),0)
+
+types: setup  ## Put every type at its edges through both warehouses, and write what came of each value
+	@$(BIN)/python -m benchmarks.every_edge
 
 corruption: setup  ## Plant faults between COPY and publish, and write how many are caught (PLANTS=1000 SEED=1)
 	@$(BIN)/python -m benchmarks.corruption --plants $(or $(PLANTS),1000) --seed $(or $(SEED),1)

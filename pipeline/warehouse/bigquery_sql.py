@@ -89,7 +89,7 @@ def selected_columns(table: Table) -> str:
 
 def canonical_row(table: Table) -> str:
     """The expression for the canonical text of the row `t` (see `fingerprint`)."""
-    values = ", ".join(f"coalesce({_canonical(column)}, {text(NULL)})" for column in table.columns)
+    values = ", ".join(f"coalesce({canonical(column)}, {text(NULL)})" for column in table.columns)
     return f"array_to_string([{values}], {text(SEPARATOR)})"
 
 
@@ -120,7 +120,8 @@ def day_chunks(days: Iterable[date]) -> Iterator[tuple[date, ...]]:
         yield tuple(ordered[start : start + MAX_PARTITIONS_PER_JOB])
 
 
-def _canonical(column: Column) -> str:
+def canonical(column: Column) -> str:
+    """The canonical text of a column of the row `t`; NULL where it is null."""
     return _CANONICAL[column.type.rule].format(c=_of_row(column), scale=column.type.scale)
 
 

@@ -19,6 +19,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from psycopg.sql import SQL, Identifier
 from random_values import VALUES
+from type_matrix import CASES, TypeMatrix, wrong
 
 from pipeline import steps
 from pipeline.catalog import Catalog, Table, parse_catalog
@@ -135,6 +136,13 @@ def test_google_sees_the_days_that_postgres_sees(source: psycopg.Connection, dec
 
     assert found == of_postgres(source, table)
     assert list(found) == ["0001-01-01", "1969-12-31", "2025-01-01", "9999-12-30"]
+
+
+def test_every_edge_of_every_type_in_googles_evaluator(shop_url: str, tmp_path: Path) -> None:
+    outcomes = TypeMatrix(shop_url, tmp_path).by_google()
+
+    assert wrong(outcomes) == []
+    assert len(outcomes) == len(CASES)
 
 
 # Names that PostgreSQL takes and BigQuery refuses (tests/unit/test_bigquery_sql.py).
