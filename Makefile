@@ -71,8 +71,9 @@ scale: setup  ## What a day's proof costs after thirty days and after three year
 bench-memory: setup  ## Peak memory of a sync as rows grow
 	@$(BIN)/python benchmarks/memory.py
 
-crash-matrix-cloud: setup  ## Runs killed and disturbed in the emulated cloud (SEEDS=100 schedules, from FIRST=0 on)
-	@PYTHONPATH=.:tests:tests/crash $(BIN)/python tests/crash/cloud_matrix.py --seeds $(or $(SEEDS),100) --first $(or $(FIRST),0)
+crash-matrix-cloud: setup  ## Runs killed and disturbed in the emulated cloud (SEEDS=100 schedules, CHAINS=3 with dbt)
+	@PYTHONPATH=.:tests:tests/crash $(BIN)/python tests/crash/cloud_matrix.py \
+		--seeds $(or $(SEEDS),100) --chains $(or $(CHAINS),0) --first $(or $(FIRST),0)
 
 types: setup  ## Put every type at its edges through both warehouses, and write what came of each value
 	@$(BIN)/python -m benchmarks.every_edge

@@ -10,10 +10,13 @@ from pathlib import Path
 from typing import Any
 
 from between import Between, Fault, between
+from cloud_chain import DAYS, Chain, Marts, chain_strikes
+from cloud_chain import wrong_marts as wrong_marts_of_chain
 from cloud_faults import BIGQUERY, ENOUGH_S, counted
+from cloud_marts import BUILDS, Datamart, wrong_marts
 from cloud_nursery import BROKEN, ENDED, REFUSED, TRANSIENT, Nursery, nursery
 from cloud_reader import look
-from cloud_schedules import TOGETHER, Disturbance, Measured, Place, schedule
+from cloud_schedules import TOGETHER, Disturbance, Measured, Place, marts_schedule, schedule
 from cloud_site import STORY, Chapter, Site
 from cloud_verdict import Sight, differences, wrong_sights
 from emulated_cloud import EmulatedCloud
@@ -25,18 +28,31 @@ from pipeline.catalog import load_catalog
 KILLED = -9
 ABSORBED, NOT_MET = "got through", "met nothing"
 HERE = Path(__file__).resolve().parent
-# Long enough for a run that is awake, on a busy machine, to renew it in time.
+# Of the run that sleeps: long enough to be renewed in time until then, even on a busy machine.
 LEASE = {"lease_s": 2.0, "beat_s": 0.4}
 
 
 @dataclass(frozen=True)
 class Twin:
-    """The same story without disturbance: what everybody could see after each chapter, and what there is at the end."""
+    """The same story without disturbance: what everybody could see after each chapter, and what there is at the end.
+
+    `marts` are the runs that show each build of the marts.
+    """
 
     sights: tuple[Sight, ...]
     state: dict[str, Any]
     measured: tuple[Measured, ...]
+    marts: tuple[Measured, ...]
     catalogs: tuple[Path, ...]
+
+
+@dataclass(frozen=True)
+class ChainTwin:
+    """The whole chain without disturbance: the marts after each day, and every row at the end."""
+
+    marts: tuple[Marts, ...]
+    state: dict[str, Any]
+    measured: tuple[Measured, ...]
 
 
 @dataclass(frozen=True)
@@ -85,7 +101,17 @@ class Arena:
             assert sight is not None
             sights.append(sight)
         assert not wrong_sights(sights, sights)
-        return Twin(tuple(sights), site.state(), tuple(measured), tuple(catalogs))
+        return Twin(tuple(sights), site.state(), tuple(measured), self._marts_twin(), tuple(catalogs))
+
+    def _marts_twin(self) -> tuple[Measured, ...]:
+        datamart, measured = Datamart.new(self.folder / "marts", self.cloud, self.nursery), []
+        for number in range(1, len(BUILDS) + 1):
+            datamart.build(number)
+            trace = self.folder / f"trace-marts-{number}"
+            assert datamart.show(trace=str(trace)).wait() == ENDED, self._said()
+            assert datamart.differs() == []
+            measured.append(self._measured(trace))
+        return tuple(measured)
 
     def play(self, seed: int, twin: Twin) -> Played:
         """Play the story as a seed disturbs it, and hold what comes of it to the twin."""
@@ -107,6 +133,54 @@ class Arena:
         if not wrong:
             shutil.rmtree(site.folder)
         return Played(seed, tuple(plan), tuple(outcomes), tuple(wrong), looks)
+
+    def play_marts(self, seed: int, twin: Twin) -> Played:
+        """Show build after build, each by a run that is killed and by another."""
+        datamart = Datamart.new(self.folder / f"marts-{seed}", self.cloud, self.nursery)
+        seen = self.folder / f"marts-{seed}" / "seen"
+        reader = datamart.read(seen)
+        plan, outcomes, wrong = marts_schedule(seed, twin.marts), [], []
+        for number, disturbance in enumerate(plan, 1):
+            datamart.build(number)
+            ended = datamart.show(strikes=[vars(disturbance.strike)]).wait()
+            met = (disturbance.strike_place,) if ended == KILLED else ()
+            outcomes.append(Outcome("killed" if met else NOT_MET, met))
+            again = datamart.show().wait()
+            wrong += [f"{disturbance}: the next run ended with {again}: {self._said()}"] if again != ENDED else []
+            wrong += [f"{disturbance}: {name} is not shown as it was built" for name in datamart.differs()]
+        reader.kill()
+        sights = [json.loads(line) for line in seen.read_text().splitlines() if line.endswith("}")]
+        return Played(seed, tuple(plan), tuple(outcomes), (*wrong, *wrong_marts(sights)), len(sights))
+
+    def chain_twin(self) -> ChainTwin:
+        """The whole chain undisturbed, day by day, and measured."""
+        chain = Chain.new(self.postgres_url, self.folder / "chain", self.cloud, self.nursery)
+        marts, measured = [], []
+        for number, day in enumerate(DAYS):
+            trace = self.folder / f"trace-chain-{number}"
+            ended, said = chain.run(day, trace=trace)
+            assert ended == 0, said
+            measured.append(self._measured(trace))
+            marts.append(chain.marts() or {})
+        return ChainTwin(tuple(marts), chain.state(), tuple(measured))
+
+    def play_chain(self, seed: int, twin: ChainTwin) -> Played:
+        """The whole chain, each day of which is killed once and run again."""
+        chain = Chain.new(self.postgres_url, self.folder / f"chain-{seed}", self.cloud, self.nursery)
+        seen = chain.folder / "seen"
+        reader = chain.read(seen)
+        plan = [Disturbance(strike) for strike in chain_strikes(seed, twin.measured)]
+        outcomes, wrong = [], []
+        for day, disturbance in zip(DAYS, plan, strict=True):
+            ended, _ = chain.run(day, disturbance.strike)
+            met = (disturbance.strike_place,) if ended == KILLED else ()
+            outcomes.append(Outcome("killed" if met else NOT_MET, met))
+            again, said = chain.run(day)
+            wrong += [f"{disturbance}: the next run ended with {again}: {said}"] if again else []
+        reader.kill()
+        sights = [json.loads(line) for line in seen.read_text().splitlines() if line.endswith("}")]
+        wrong += differences(chain.state(), twin.state) + wrong_marts_of_chain(sights, twin.marts)
+        return Played(seed, tuple(plan), tuple(outcomes), tuple(wrong), len(sights))
 
     def _disturbed(self, site: Site, chapter: Chapter, disturbance: Disturbance) -> Outcome:
         """What a disturbance led to. Whatever that was, afterwards the chapter's run has come to its end."""
@@ -143,12 +217,12 @@ class Arena:
 
     def _with_another(self, site: Site, chapter: Chapter, disturbance: Disturbance) -> Outcome:
         """How two runs ended that were at work at the same time; neither may break, and one at least gets through."""
-        more = {"lease": LEASE} if disturbance.strike else {}
-        first = site.start(chapter.day, strikes=[vars(disturbance.strike)] if disturbance.strike else [], **more)
+        asleep = {"lease": LEASE, "strikes": [vars(disturbance.strike)]} if disturbance.strike else {}
+        first = site.start(chapter.day, **asleep)
         if disturbance.strike and not first.wait_until_stopped():
             return Outcome(f"the first ended with {first.wait()} before it slept", ())
         day = STORY[0].day if disturbance.together == TOGETHER[1] else chapter.day
-        second = site.start(day, **more)
+        second = site.start(day)
         ends = []
         if disturbance.strike:
             ends.append(second.wait())

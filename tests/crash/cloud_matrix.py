@@ -28,35 +28,54 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seeds", type=int, default=100, help="how many schedules")
     parser.add_argument("--first", type=int, default=0, help="the first one's number")
+    parser.add_argument("--chains", type=int, default=0, help="of how many of them the whole chain, with dbt")
     parser.add_argument("--page", type=Path, default=PAGE, help="where the table goes")
     options = parser.parse_args()
-    began, schedules = time.monotonic(), []
+    began = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="tillroll-cloud-") as name:
-        folder = Path(name)
-        settings = Settings(_env_file=None, data_dir=folder / "data", host="127.0.0.1", postgres_port=0)
-        with EmbeddedPostgres(settings, fsync="off").running() as postgres, running(folder / "google") as servers:
-            os.environ.update(servers.environment())
-            with arena(postgres.url("postgres"), folder, servers) as places:
-                twin = places.twin()
-                for seed in range(options.first, options.first + options.seeds):
-                    schedules.append(places.play(seed, twin))
-                    sys.stdout.write(_line(schedules[-1]) + "\n")
-                    sys.stdout.flush()
+        schedules = _played(Path(name), range(options.first, options.first + options.seeds), options.chains)
     lasted = time.monotonic() - began
     write_table("crash-matrix-cloud", table(schedules, lasted), options.page)
     return 1 if any(played.wrong for played in schedules) else 0
+
+
+def _played(folder: Path, seeds: range, chains: int) -> list[Played]:
+    """The schedules of these seeds, and of the first of them the whole chain, too."""
+    settings = Settings(_env_file=None, data_dir=folder / "data", host="127.0.0.1", postgres_port=0)
+    schedules: list[Played] = []
+
+    def add(played: Played) -> None:
+        schedules.append(played)
+        sys.stdout.write(_line(played) + "\n")
+        sys.stdout.flush()
+
+    with EmbeddedPostgres(settings, fsync="off").running() as postgres, running(folder / "google") as servers:
+        os.environ.update(servers.environment())
+        with arena(postgres.url("postgres"), folder, servers) as places:
+            twin = places.twin()
+            for seed in seeds:
+                add(places.play(seed, twin))
+                add(places.play_marts(seed, twin))
+            if chains:
+                chain_twin = places.chain_twin()
+                for seed in seeds[:chains]:
+                    add(places.play_chain(seed, chain_twin))
+    return schedules
 
 
 def table(schedules: Sequence[Played], seconds: float) -> str:
     """What many schedules came to."""
     met = Counter(place for played in schedules for outcome in played.outcomes for place in outcome.met)
     ends = Counter(outcome.words for played in schedules for outcome in played.outcomes)
-    wrong = [played.seed for played in schedules if played.wrong]
+    wrong = sorted({played.seed for played in schedules if played.wrong})
+    seeds = sorted({played.seed for played in schedules})
+    chains = len(schedules) - 2 * len(seeds)
     caption = (
-        f"{datetime.now(UTC):%Y-%m-%d}, `make crash-matrix-cloud SEEDS={len(schedules)} FIRST={schedules[0].seed}`, "
-        f"{seconds / 60:.0f} minutes: {len(schedules)} schedules of four days each; {_sum(met, WHEN)} runs killed, "
-        f"{_sum(met, FAULTS)} that met faults. Of these {ends['got through']} got through by their own retries, and "
-        f"{ends['told to run again']} said to run again. A reader looked {sum(p.looks for p in schedules):,} times."
+        f"{datetime.now(UTC):%Y-%m-%d}, `make crash-matrix-cloud SEEDS={len(seeds)} CHAINS={chains} FIRST={seeds[0]}`, "
+        f"{seconds / 60:.0f} minutes: {len(seeds)} schedules of four days, as many of three datamarts, {chains} of the "
+        f"whole chain. {_sum(met, WHEN)} runs were killed; {_sum(met, FAULTS)} met faults, of which "
+        f"{ends['told to run again']} said to run again, and the others got through or were killed too. Readers looked "
+        f"at least {sum(p.looks for p in schedules):,} times."
     )
     lines = [
         caption,

@@ -12,6 +12,8 @@ from pathlib import Path
 from typing import Any
 
 import requests.adapters
+from cloud_chain import read_chain
+from cloud_marts import read_marts
 from cloud_nursery import ENDED, REFUSED, TRANSIENT, serve
 from cloud_reader import read_on
 from strike import Strike, install
@@ -20,29 +22,34 @@ from pipeline.errors import TillrollError, TransientError
 from pipeline.lake import gcs_writer
 from pipeline.settings import Settings
 from pipeline.steps import sync_day
+from pipeline.warehouse import open_warehouse
 from pipeline.warehouse.bigquery_lock import Lease
 
 # A wait of fifteen seconds, the longest between two attempts, is one of a fifth of a second.
 SLEEP_SCALE = 1 / 75
 SMALLEST_PIECE = 256 * 1024
+READERS = {"read": read_on, "read marts": read_marts, "read chain": read_chain}
 
 
 def perform(task: dict[str, Any]) -> int:
     """What a task of the nursery says, in a process of its own."""
     os.environ.update(task["environment"])
-    if task["do"] == "read":
-        read_on(task)
+    if task["do"] in READERS:
+        READERS[task["do"]](task)
     _hurry(task)
     trace = Path(task["trace"]) if task.get("trace") else None
     install([Strike(**strike) for strike in task.get("strikes", [])], trace)
     settings = Settings.model_validate(task["settings"])
     try:
-        sync_day(settings, date.fromisoformat(task["day"]))
+        if task["do"] == "show":
+            open_warehouse(settings).show_marts()
+        else:
+            sync_day(settings, date.fromisoformat(task["day"]))
     except TransientError as error:
-        sys.stderr.write(f"{task['day']}: {error.message}\n")
+        sys.stderr.write(f"{task.get('day')}: {error.message}\n")
         return TRANSIENT
     except TillrollError as error:
-        sys.stderr.write(f"{task['day']}: refused: {type(error).__name__}: {error.message}\n")
+        sys.stderr.write(f"{task.get('day')}: refused: {type(error).__name__}: {error.message}\n")
         return REFUSED
     return ENDED
 

@@ -63,6 +63,12 @@ def schedule(seed: int, chapters: Sequence[Measured]) -> list[Disturbance]:
     return plan
 
 
+def marts_schedule(seed: int, builds: Sequence[Measured]) -> list[Disturbance]:
+    """Where the run that shows a build is killed, for each build."""
+    choose = Random(seed)  # noqa: S311
+    return [_killed(seed, number, measured, choose) for number, measured in enumerate(builds)]
+
+
 def _killed(turn: int, number: int, measured: Measured, choose: Random) -> Disturbance:
     name, when = _turn([(name, when) for name in sorted(measured.failpoints) for when in WHEN], turn, number)
     return Disturbance(_strike(name, when, measured, choose))

@@ -13,7 +13,9 @@ from typing import Any
 
 import pytest
 from cloud_arena import Arena, Played, Twin, arena
+from cloud_chain import wrong_marts as wrong_marts_of_chain
 from cloud_faults import FAULTS, KINDS
+from cloud_marts import wrong_marts
 from cloud_matrix import table
 from cloud_schedules import TOGETHER, schedule
 from cloud_site import STORY, Site
@@ -23,7 +25,7 @@ from emulators.servers import Servers
 
 pytestmark = pytest.mark.slow
 
-SAMPLE = [1, 2, 7, 11]
+SAMPLE = [7, 11]
 
 
 @pytest.fixture(scope="module")
@@ -44,6 +46,34 @@ def test_nothing_is_lost_and_nobody_sees_anything_half_done(places: Arena, twin:
     assert played.wrong == ()
     assert played.looks > 3
     assert any(outcome.met for outcome in played.outcomes)
+
+
+@pytest.mark.parametrize("seed", [0, 9])
+def test_marts_are_shown_whole_and_together(places: Arena, twin: Twin, seed: int) -> None:
+    played = places.play_marts(seed, twin)
+
+    assert played.wrong == ()
+    assert any(outcome.met for outcome in played.outcomes)
+
+
+def test_the_verdict_sees_marts_that_do_not_belong_together() -> None:
+    first = {"sales": [1, 1, 2], "totals": [1, 1, 2]}
+    second = {"reviews": [2, 2, 2], "sales": [2, 2, 2], "totals": [2, 2, 2]}
+    empty = {"reviews": [None, None, 0], **first}
+
+    assert wrong_marts([{}, first, empty, second, {**second, "sales": [3, 3, 2]}]) == []
+    assert "several builds" in wrong_marts([{**second, "sales": [1, 1, 2]}])[0]
+    assert "half a mart" in wrong_marts([{**first, "sales": [1, 1, 1]}])[0]
+    assert "build 1 after build 2" in wrong_marts([second, first])[0]
+
+
+def test_the_verdict_sees_marts_that_are_no_state_of_the_chains() -> None:
+    empty, first, second = {"sales": [0, 0]}, {"sales": [2, 7], "totals": [1, 5]}, {"sales": [3, 9], "totals": [1, 6]}
+
+    assert wrong_marts_of_chain([{}, empty, first, second], [first, second]) == []
+    assert wrong_marts_of_chain([{**second, "totals": first["totals"]}], [first, second])
+    assert wrong_marts_of_chain([second, first], [first, second])
+    assert wrong_marts_of_chain([first, empty], [first, second])
 
 
 def test_a_seed_says_all(twin: Twin) -> None:
@@ -123,7 +153,7 @@ def test_what_would_stay_for_ever_is_named(places: Arena, tmp_path: Path) -> Non
 def test_the_table_names_the_seeds_that_went_wrong() -> None:
     played = Played(5, (), (), (), 10)
 
-    assert "none.**" in table([played], 60)
+    assert "none.**" in table([played, played], 60)
     assert "seeds [6]" in table([played, replace(played, seed=6, wrong=("a row is lost",))], 60)
 
 
