@@ -198,17 +198,16 @@ class Arena:
         more: dict[str, Any] = {}
         if disturbance.strike:
             more["strikes"] = [vars(disturbance.strike)]
-        fault = disturbance.fault
-        if fault is not None:
+        times = [fault.times for _, fault in disturbance.faults]
+        for _, fault in disturbance.faults:
             self.ways[_service(fault)].faults.append(fault)
             if fault.late_s:
                 more["answer_within"] = ENOUGH_S
-        times = fault.times if fault else 0
         ended = site.start(chapter.day, self._way(), **more).wait()
         for way in self.ways:
             way.faults.clear()
             way.requests.clear()
-        met = [disturbance.fault_place] if fault and fault.times < times else []
+        met = [place for (place, fault), n in zip(disturbance.faults, times, strict=True) if fault.times < n]
         met += [disturbance.strike_place] if ended == KILLED else []
         if ended in (BROKEN, REFUSED):
             return Outcome(f"wrong: the run ended with {ended}: {self._said()}", tuple(met))

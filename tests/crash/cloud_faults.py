@@ -37,6 +37,9 @@ BIGQUERY: Mapping[str, str] = {
     "bigquery: results": r"^GET .*/queries/",
 }
 KINDS = {**STORAGE, **BIGQUERY}
+# After one of these, whose answer was not heard, a run asks for the job.
+BEGINS_JOB, LOOKS_AT_JOB = ("bigquery: begin job", "bigquery: begin load of rows"), "bigquery: look at job"
+UNHEARD = ("reset before the answer", "torn answer")
 
 _SOON = {"Retry-After": "1"}
 FAULTS: Mapping[str, Callable[..., Fault]] = {

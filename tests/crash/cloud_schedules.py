@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from random import Random
 
 from between import Fault
-from cloud_faults import FAULTS, planned
+from cloud_faults import BEGINS_JOB, FAULTS, LOOKS_AT_JOB, UNHEARD, planned
 from strike import Strike, When
 
 WHEN: tuple[When, ...] = ("before", "in", "after")
@@ -32,12 +32,11 @@ class Measured:
 class Disturbance:
     """What happens to one chapter's first run. `together` names what another run does meanwhile.
 
-    `fault_place` is a kind of request and what befalls it.
+    `faults` are by the kind of request and what befalls it.
     """
 
     strike: Strike | None = None
-    fault: Fault | None = None
-    fault_place: Place = ("", "")
+    faults: tuple[tuple[Place, Fault], ...] = ()
     together: str = ""
 
     @property
@@ -46,8 +45,8 @@ class Disturbance:
         return (self.strike.failpoint, self.strike.when) if self.strike else ("", "")
 
     def __str__(self) -> str:
-        places = [" ".join(place) for place in (self.fault_place, self.strike_place) if place[0]]
-        return ", ".join(places + [self.together] * bool(self.together))
+        places = [*(place for place, _ in self.faults), self.strike_place, (self.together, "")]
+        return ", ".join(" ".join(place).strip() for place in places if place[0])
 
 
 def schedule(seed: int, chapters: Sequence[Measured]) -> list[Disturbance]:
@@ -75,12 +74,19 @@ def _killed(turn: int, number: int, measured: Measured, choose: Random) -> Distu
 
 
 def _faulty(turn: int, number: int, measured: Measured, choose: Random) -> Disturbance:
-    """A fault; every third run is killed besides, so that the one after it meets what both have left."""
+    """A fault; every third run is killed besides, so that the one after it meets what both have left.
+
+    Where the answer got lost to whom began a job, the job is looked at: that request has a fault, too.
+    """
     kind, fault = _turn([(kind, fault) for kind in sorted(measured.requests) for fault in FAULTS], turn, number)
     strike = None
     if choose.random() < 1 / 3:
         strike = _strike(choose.choice(sorted(measured.failpoints)), choose.choice(WHEN), measured, choose)
-    return Disturbance(strike, planned(kind, fault, measured.requests[kind], choose), (kind, fault))
+    faults = [((kind, fault), planned(kind, fault, measured.requests[kind], choose))]
+    if kind in BEGINS_JOB and fault in UNHEARD:
+        second = choose.choice(sorted(FAULTS))
+        faults.append(((LOOKS_AT_JOB, second), planned(LOOKS_AT_JOB, second, 1, choose)))
+    return Disturbance(strike, tuple(faults))
 
 
 def _together(how: str, choose: Random) -> Disturbance:

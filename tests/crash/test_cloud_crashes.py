@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from cloud_arena import Arena, Played, Twin, arena
 from cloud_chain import wrong_marts as wrong_marts_of_chain
-from cloud_faults import FAULTS, KINDS
+from cloud_faults import FAULTS, KINDS, LOOKS_AT_JOB
 from cloud_marts import wrong_marts
 from cloud_matrix import table
 from cloud_schedules import TOGETHER, schedule
@@ -82,14 +82,15 @@ def test_a_seed_says_all(twin: Twin) -> None:
     assert [str(d) for d in schedule(7, measured)] == [str(d) for d in schedule(7, measured)]
     plans = [disturbance for seed in range(400) for disturbance in schedule(seed, measured)]
     assert {d.together for d in plans} == {"", *TOGETHER}
-    assert {d.fault_place for d in plans} >= {(kind, fault) for kind in measured[1].requests for fault in FAULTS}
+    faults = {place for d in plans for place, _ in d.faults}
+    assert faults >= {(kind, fault) for kind in [*measured[1].requests, LOOKS_AT_JOB] for fault in FAULTS}
     assert {d.strike_place[0] for d in plans} >= set().union(*(m.failpoints for m in measured))
 
 
 def test_a_run_sends_every_kind_of_request(twin: Twin) -> None:
     sent = {kind for measured in twin.measured for kind in measured.requests}
 
-    assert KINDS.keys() - sent == {"bigquery: look at job"}  # of a job that was begun before
+    assert KINDS.keys() - sent == {LOOKS_AT_JOB}  # of one that was begun before
 
 
 def test_a_reader_sees_rows_that_change_outside_the_transaction(places: Arena, twin: Twin, tmp_path: Path) -> None:
