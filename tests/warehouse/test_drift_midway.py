@@ -186,6 +186,20 @@ def test_a_schema_renamed_in_the_middle_of_a_run_ends_it(shop: DriftingShop) -> 
     assert shop.audit().equal
 
 
+def test_an_enums_new_value_belongs_to_the_next_run(shop: DriftingShop) -> None:
+    def add_value() -> None:
+        shop.execute("alter type ecommerce.mood add value 'calm'")
+        shop.execute("insert into ecommerce.customer values (6, null, 'calm')")
+
+    steps.sync_day(shop.settings, DAY, before_the_copy(add_value))
+
+    moods = "select distinct mood from staging.customer order by 1"
+    assert shop.warehouse(moods) == [("glad",)]
+    shop.sync()
+    assert shop.warehouse(moods) == [("calm",), ("glad",)]
+    assert shop.audit().equal
+
+
 def test_an_enums_label_renamed_in_the_middle_of_a_run_is_stopped_by_the_audit(shop: DriftingShop) -> None:
     """No lock keeps it, and it is renamed in every snapshot: what was compared is not what is copied."""
     before = shop.everything()
