@@ -6,6 +6,7 @@ from typing import Any
 
 import duckdb
 import pytest
+import yaml
 from every_type import DAY, KINDS, SCHEMA, change, day_of, ddl, fill
 
 from pipeline import equality, steps
@@ -85,6 +86,21 @@ def test_every_value_of_every_type_arrives(settings: Settings) -> None:
         expected = [kind.values[i % len(kind.values)][1] for i in range(depth)] + [None]
         # repr() tells -0.0 from 0.0, and nan is nan
         assert list(map(repr, arrived)) == list(map(repr, expected)), kind.name
+
+
+def test_tables_of_few_columns_evolve_to_all_that_discover_writes(settings: Settings) -> None:
+    discovered = settings.catalog_path.read_text("utf-8")
+    catalog = yaml.safe_load(discovered)
+    for table in catalog["tables"].values():
+        needed = {*table["key"], table["partition"], next(iter(table["columns"]))}
+        table["columns"] = {name: declared for name, declared in table["columns"].items() if name in needed}
+    settings.catalog_path.write_text(yaml.safe_dump(catalog | {"drift": "evolve"}, sort_keys=False), "utf-8")
+
+    assert steps.sync_day(settings, DAY).extract.warnings
+
+    assert equality.audit(settings).equal
+    settings.catalog_path.write_text(discovered, "utf-8")
+    assert steps.sync_day(settings, DAY).publish.nothing_to_do
 
 
 def test_every_shape_of_table_arrives(settings: Settings) -> None:
