@@ -1,7 +1,8 @@
-"""The guard against publishing an emptied source.
+"""The guard against publishing an emptied source, or another one.
 
-A source that lost its rows (truncated, restored from an old backup, another database by mistake) looks like one whose
-rows were deleted on purpose. Beyond a share of the rows a person has to say which it is, before anything is written.
+A source that lost its rows (truncated, restored from an old backup) looks like one whose rows were deleted on purpose,
+and another database, by mistake, like one in which every row was changed. Beyond a share of the rows, and where nothing
+at all is as it was, a person has to say which it is, before anything is written.
 """
 
 from collections.abc import Iterable, Mapping
@@ -20,6 +21,9 @@ from pipeline.source_sql import relation
 
 # So few rows may go from any table, but for its last ones.
 FLOOR = 10
+
+# So many partitions tell another database from one in which much has changed.
+FAMILIAR = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +71,18 @@ def loss(table: Table, found: Mapping[Partition, Fingerprint], ledger: Ledger) -
     )
 
 
+def unfamiliar(catalog: Catalog, found: Mapping[Partition, Fingerprint], ledger: Ledger) -> int:
+    """How many published partitions with rows are compared, in all tables, where the source has none of them; else 0.
+
+    A run compares old days and tables that seldom change: some of them are as they were, however much was changed.
+    """
+    schemas = {table.name: table.schema_id for table in catalog}
+    entries = (ledger.current(p, schemas[p.table]) for p in found if p.table in schemas)
+    published = [entry for entry in entries if entry and entry.fingerprint.rows]
+    is_familiar = any(entry.fingerprint == found[entry.partition] for entry in published)
+    return 0 if is_familiar or len(published) < FAMILIAR else len(published)
+
+
 def require_rows(
     snapshot: Snapshot,
     catalog: Catalog,
@@ -75,15 +91,18 @@ def require_rows(
     day: date,
     share: float,
 ) -> None:
-    """Ask before published rows vanish, where they are more than `share` of those compared, or a table's last ones.
+    """Ask before published rows vanish: more than `share` of those compared, a table's last ones, or all at once.
 
     Raises:
-        VanishingRowsError: they are; names the tables, how many rows, and the partitions.
+        VanishingRowsError: they would; names the tables, how many rows, and the partitions.
     """
     losses = (loss(table, found, ledger) for table in catalog)
     large = [lost for lost in losses if lost.is_large(share) or (lost.is_total and _is_empty(snapshot, lost.table))]
     if large:
         raise VanishingRowsError(_question(large), _answers(day))
+    if strange := unfamiliar(catalog, found, ledger):
+        what = f"not one of the {strange} published partitions that this run compares is as it was"
+        raise VanishingRowsError(f"is this the database that was published? {what}", _answers(day))
 
 
 def _is_empty(snapshot: Snapshot, table: Table) -> bool:

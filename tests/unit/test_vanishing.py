@@ -8,14 +8,15 @@ import pytest
 from pipeline.catalog import parse_catalog
 from pipeline.fingerprint import Fingerprint, Partition
 from pipeline.ledger import Ledger, LedgerEntry
-from pipeline.vanishing import FLOOR, Loss, loss
+from pipeline.vanishing import FAMILIAR, FLOOR, Loss, loss, unfamiliar
 
-(SALE,) = parse_catalog(
+CATALOG = parse_catalog(
     {
         "schema": "shop",
         "tables": {"sale": {"partition": "at", "columns": {"id": "int not null", "at": "date not null"}}},
     }
 )
+(SALE,) = CATALOG
 D = date(2025, 1, 10)
 
 
@@ -82,3 +83,25 @@ def test_a_question_names_the_days_that_lost_most_first() -> None:
     found = lost({1: 100, 2: 100, 3: 100}, {1: 90, 2: 0, 3: 101})
 
     assert str(found) == "109 of 300 published rows of sale (sale 2025-01-02; sale 2025-01-01)"
+
+
+@pytest.mark.parametrize(
+    ("days", "same", "without_rows", "schema_id", "strange"),
+    [
+        (FAMILIAR, 0, 0, SALE.schema_id, FAMILIAR),
+        (FAMILIAR, 1, 0, SALE.schema_id, 0),
+        (FAMILIAR - 1, 0, 0, SALE.schema_id, 0),  # too few to tell
+        (FAMILIAR, 0, 1, SALE.schema_id, 0),  # no rows are like any other's
+        (FAMILIAR, 0, 0, "another", 0),  # with other columns nothing is as it was
+    ],
+)
+def test_a_source_in_which_nothing_is_as_it_was_is_unfamiliar(
+    days: int, same: int, without_rows: int, schema_id: str, strange: int
+) -> None:
+    at = datetime(2025, 1, 11, tzinfo=UTC)
+    partitions = [Partition("sale", date(2025, 1, day)) for day in range(1, days + 1)]
+    rows = dict.fromkeys(partitions, 5) | dict.fromkeys(partitions[:without_rows], 0)
+    ledger = Ledger(LedgerEntry(p, Fingerprint(rows[p], 7), schema_id, 5, D, at) for p in partitions)
+    found = {p: Fingerprint(rows[p], 7 if p in partitions[:same] else 8) for p in partitions}
+
+    assert unfamiliar(CATALOG, found, ledger) == strange

@@ -195,20 +195,37 @@ def test_a_change_of_columns_does_not_hide_that_rows_are_gone(shop: Shop) -> Non
         shop.sync()
 
 
-def test_another_shop_by_mistake_is_asked_about(shop: Shop, postgres_url: str, tmp_path: Path) -> None:
-    """The URL of a smaller database, such as a developer's, where the real one should be."""
+@pytest.mark.parametrize(
+    ("rows", "question"),
+    [
+        ("delete from ecommerce.sale where sale_id % 3 = 0", r"rows of sale \(sale"),  # a developer's, with fewer
+        ("insert into ecommerce.sale values (999, 1, null, '2025-01-10 12:00Z')", "not one of the 16 published"),
+    ],
+)
+def test_another_database_by_mistake_is_asked_about(
+    shop: Shop, postgres_url: str, tmp_path: Path, rows: str, question: str
+) -> None:
+    """The URL of another shop with the same tables, where the right one should be."""
     shop.sync()
-    name = f"other_{tmp_path.name}".replace("-", "_").lower()[:60]
+    name = f"other_{shop.url.rpartition('_')[2]}"
     with psycopg.connect(postgres_url, autocommit=True) as connection:
         connection.execute(sql.SQL("create database {}").format(sql.Identifier(name)))
     try:
         other = Shop.at(f"{shop.url.rpartition('/')[0]}/{name}", shop.folder)
-        other.execute(DDL + "delete from ecommerce.sale where sale_id % 3 = 0")
-        with pytest.raises(VanishingRowsError, match="of sale"):
+        other.execute(f"{DDL} update ecommerce.customer set name = 'X'; update ecommerce.sale set amount = 7; {rows}")
+        with pytest.raises(VanishingRowsError, match=question):
             other.sync()
     finally:
         with psycopg.connect(postgres_url, autocommit=True) as connection:
             connection.execute(sql.SQL("drop database {} with (force)").format(sql.Identifier(name)))
+    assert shop.audit().equal
+
+
+def test_a_change_of_every_row_of_a_table_is_published_unasked(shop: Shop) -> None:
+    shop.sync()
+    shop.execute("update ecommerce.sale set amount = amount * 2")
+
+    assert shop.sync(sweep=100).publish.partitions == {"sale": 30}
     assert shop.audit().equal
 
 
