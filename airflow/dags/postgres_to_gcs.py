@@ -14,6 +14,8 @@ After `ingest_to_postgres`, for the same day. Where a real shop fills the source
 - The lake is as it was: files without a manifest do not count. Clear the task to run it again.
 - *The columns differ from the catalog*: somebody changed a table. Compare with `tillroll discover --schema …`, correct
   `config/tables.yml` (or the table), then clear the task.
+- *Are these rows meant to be gone?* Many published rows are missing in the source. If that is right, run
+  `tillroll sync --day … --accept-vanishing`, then clear the task, which finds the work done; if not, repair the source.
 - *Connection refused* or *too many connections*: look at PostgreSQL; `tillroll doctor` checks the way there.
 """
 
