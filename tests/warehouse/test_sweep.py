@@ -8,7 +8,7 @@ from small_shop import DAY, Shop
 
 from pipeline import steps
 from pipeline.errors import TransientError
-from pipeline.manifest import parse_manifest
+from pipeline.manifest import manifest_path, parse_manifest
 
 CHANGES = """
 update ecommerce.sale set amount = 0 where sale_id = 20;
@@ -23,8 +23,8 @@ update ecommerce.sale set created_at = '2024-12-31 12:00Z' where sale_id = 3; --
 
 def compared(shop: Shop, day: date) -> list[date]:
     """The days that the last extract for `day` compared beyond the lookback."""
-    path = shop.days_folder / day.isoformat() / "manifest.json"
-    run = parse_manifest(path.read_bytes(), str(path)).run
+    content = (shop.settings.data / "lake" / manifest_path(day)).read_bytes()
+    run = parse_manifest(content, manifest_path(day)).run
     assert run is not None
     return sorted(f.day for f in run.found if f.day and f.day < day - timedelta(days=7))
 
