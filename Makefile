@@ -1,6 +1,6 @@
 # Two commands on a fresh machine (Python 3.11 to 3.13 and make): `make run` and `make test`.
 .DEFAULT_GOAL := help
-.PHONY: help setup run run-cloud up down test test-fast lint format bench-memory types scale crash-matrix-cloud corruption lock clean
+.PHONY: help setup run run-cloud up down test test-fast lint format bench-memory types scale crash-matrix crash-matrix-cloud corruption lock clean
 SHELL := /bin/sh
 
 UV_VERSION := 0.13.8
@@ -70,6 +70,9 @@ scale: setup  ## What a day's proof costs after thirty days and after three year
 
 bench-memory: setup  ## Peak memory of a sync as rows grow
 	@$(BIN)/python benchmarks/memory.py
+
+crash-matrix: setup  ## Runs killed and disturbed at every step on a laptop (SEEDS=200 schedules, from FIRST=1 on)
+	@$(BIN)/python tests/crash/matrix.py --write --seeds $(or $(SEEDS),200) --first $(or $(FIRST),1)
 
 crash-matrix-cloud: setup  ## Runs killed and disturbed in the emulated cloud (SEEDS=100 schedules, CHAINS=3 with dbt)
 	@PYTHONPATH=.:tests:tests/crash $(BIN)/python tests/crash/cloud_matrix.py \

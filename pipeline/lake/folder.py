@@ -81,7 +81,7 @@ class FolderLake:
             (self.root / path).unlink(missing_ok=True)
 
     def sweep(self) -> None:
-        with failpoint("lake.sweep"):
+        with failpoint("folder.sweep"):
             shutil.rmtree(self._writing, ignore_errors=True)
 
 
@@ -105,14 +105,14 @@ class FileWriter:
             self._flush()
 
     def close(self) -> Part:
-        with _named("write to the lake", self._temporary), failpoint("lake.write"):
+        with _named("write to the lake", self._temporary), failpoint("folder.write"):
             self._flush()
             os.fsync(self._file.fileno())
             self._file.close()
         return Part(path=self._path, bytes=self._flushed, crc32c=checksum.text(self._checksum))
 
     def commit(self) -> None:
-        with _named("write to the lake", self._target), failpoint("lake.rename"):
+        with _named("write to the lake", self._target), failpoint("folder.rename"):
             self._target.parent.mkdir(parents=True, exist_ok=True)
             self._temporary.replace(self._target)
             sync_folder(self._target.parent)

@@ -205,10 +205,10 @@ class DuckDBPublication:
         """Put everything loaded in place. Raises AuditError where what readers would see is not what was audited."""
         recorded, published = list(entries), self.ledger()
         for table, partitions in self._loaded.items():
-            with failpoint("warehouse.replace"):
+            with failpoint("duckdb.replace"):
                 self._replace(table, partitions, is_published=published.knows(table))
         self._prove({entry.partition: entry.fingerprint for entry in recorded})
-        with failpoint("warehouse.ledger"):
+        with failpoint("duckdb.ledger"):
             for entry in recorded:
                 table_name, day = entry.partition
                 self._connection.execute(
@@ -265,7 +265,7 @@ def _transaction(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
     except BaseException:
         connection.rollback()
         raise
-    with failpoint("warehouse.commit"):
+    with failpoint("duckdb.commit"):
         connection.commit()
 
 
@@ -277,7 +277,7 @@ def _open(target: str, config: dict[str, str], path: Path) -> Iterator[duckdb.Du
         try:
             yield connection
         finally:
-            with failpoint("warehouse.close"):  # what was committed moves from the log into the file
+            with failpoint("duckdb.close"):  # what was committed moves from the log into the file
                 connection.close()
     except duckdb.Error as error:
         if (known := explained(error, path)) is None:

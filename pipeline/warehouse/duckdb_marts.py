@@ -30,9 +30,9 @@ def swap_in_copy(warehouse: Path, copy: Path) -> None:
     temporary = copy.with_suffix(".new")
     try:
         _remove(temporary)
-        with failpoint("marts.copy"):
+        with failpoint("duckdb.copy_marts"):
             _write(temporary, warehouse)
-        with failpoint("marts.swap"):
+        with failpoint("duckdb.swap_marts"):
             _write_ahead_log(copy).unlink(missing_ok=True)  # of a reader who wrote, and was killed: it fits no other
             temporary.replace(copy)
             sync_folder(copy.parent)

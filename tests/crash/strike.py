@@ -2,7 +2,7 @@
 
 As a program it runs `tillroll` and strikes it once:
 
-    python tests/crash/strike.py --failpoint lake.rename --when in --delay 0.0001 --trace FILE -- run --day 2025-01-01
+    python tests/crash/strike.py --failpoint folder.rename --when in --delay 0.0001 --trace FILE -- run --day 2025-01-01
 
 The trace has a line for each failpoint event: seconds since the hook was installed, the name, and `before` or `after`.
 """

@@ -18,7 +18,7 @@ from strike import Strike, install
 from pipeline.failpoints import failpoint
 install([{strike!r}], Path({trace!r}))
 for number in range(3):
-    with failpoint("lake.rename"):
+    with failpoint("folder.rename"):
         end = time.monotonic() + 0.2
         while time.monotonic() < end:
             pass
@@ -36,14 +36,14 @@ def run(strike: Strike, trace: Path) -> subprocess.Popen[bytes]:
 )
 def test_a_process_is_killed_where_it_was_told_to(tmp_path: Path, when: str, reached: list[str]) -> None:
     """The strike in the step comes from the kernel, while the interpreter is busy."""
-    process = run(Strike("lake.rename", when, 2, delay=0.01), tmp_path / "trace")  # type: ignore[arg-type]
+    process = run(Strike("folder.rename", when, 2, delay=0.01), tmp_path / "trace")  # type: ignore[arg-type]
 
     assert process.wait(60) == -signal.SIGKILL
     assert [event.moment for event in read_trace(tmp_path / "trace")] == ["before", "after", *reached]
 
 
 def test_a_process_may_be_stopped_and_go_on(tmp_path: Path) -> None:
-    process = run(Strike("lake.rename", "after", 1, action="stop"), tmp_path / "trace")
+    process = run(Strike("folder.rename", "after", 1, action="stop"), tmp_path / "trace")
     _, status = os.waitpid(process.pid, os.WUNTRACED)
     assert os.WIFSTOPPED(status)
     stopped_at = len(read_trace(tmp_path / "trace"))
@@ -55,4 +55,4 @@ def test_a_process_may_be_stopped_and_go_on(tmp_path: Path) -> None:
 
 
 def test_a_step_that_is_never_reached_is_never_struck(tmp_path: Path) -> None:
-    assert run(Strike("lake.rename", "before", 4), tmp_path / "trace").wait(60) == 0
+    assert run(Strike("folder.rename", "before", 4), tmp_path / "trace").wait(60) == 0
