@@ -35,8 +35,9 @@ def test_a_latin1_source_is_discovered_moved_and_healed(latin1_url: str, tmp_pat
     settings = Settings(_env_file=None, source="external", source_url=latin1_url, data_dir=tmp_path, catalog=catalog)
     with connect(latin1_url) as connection:
         connection.execute(
-            'create schema "Été"; create table "Été"."Größe" (id int primary key, "naïf" text, a text[])'
+            'create schema "Été"; create table "Été"."Größe" (id int primary key, "naïf" text, a text[], d date)'
         )
+        connection.execute("""insert into "Été"."Größe" values (99, 'ÿ', null, 'infinity')""")
         for number, text in enumerate(TEXTS):
             connection.execute('insert into "Été"."Größe" values (%s, %s, %s)', [number, text, [text, "é"]])
         catalog.write_text(discover(connection).text, encoding="utf-8")
@@ -44,7 +45,9 @@ def test_a_latin1_source_is_discovered_moved_and_healed(latin1_url: str, tmp_pat
         steps.sync_day(settings, DAY)
         with duckdb.connect(settings.warehouse.removeprefix("duckdb://"), read_only=True) as warehouse:
             arrived = warehouse.execute('select "naïf" from staging."Größe" order by id').fetchall()
+            kept = warehouse.execute('select reason, source_row from staging."rejected_Größe"').fetchall()
         assert [text for (text,) in arrived] == TEXTS
+        assert kept == [("d is infinite", '{"id":99,"naïf":"ÿ","a":null,"d":"infinity"}')]
         assert equality.audit(settings).equal
 
         connection.execute("""update "Été"."Größe" set "naïf" = 'cafè' where id = 1""")

@@ -9,6 +9,7 @@ import pytest
 import yaml
 
 from pipeline import equality, steps
+from pipeline.rejected import MAX_ROW_BYTES
 from pipeline.settings import Settings
 from pipeline.snapshot import connect
 
@@ -38,7 +39,7 @@ class Source:
         """The first column as DuckDB prints it, after a sync."""
         steps.sync_day(self.settings, DAY)
         with duckdb.connect(self.settings.warehouse.removeprefix("duckdb://"), read_only=True) as connection:
-            return [value for (value,) in connection.execute("select columns(*)::varchar from staging.t").fetchall()]
+            return [row[0] for row in connection.execute("select columns(*)::varchar from staging.t").fetchall()]
 
     def rejected(self) -> list[Any]:
         """The rejected rows, as they are."""
@@ -116,6 +117,23 @@ def test_a_row_without_a_day_is_not_passed_over(
     source.execute("update s.t set a = '2025-01-09' where a is null or a <> '2025-01-01'")
     assert len(source.arrived()) == 2
     assert source.rejected() == []
+
+
+def test_the_largest_row_arrives_and_a_larger_one_is_rejected(shop_url: str, tmp_path: Path) -> None:
+    """Whatever its bytes are made of; and what is arrives within DuckDB's memory, quotes doubled."""
+    source = Source(shop_url, tmp_path, {"a": "text", "b": "bytea", "c": "jsonb", "d": "text[]", "e": "varchar(9)"})
+    source.execute(f"""
+        insert into s.t (a, e) values (repeat('"', {MAX_ROW_BYTES}), 'is short');
+        insert into s.t (a) values (repeat('a', {MAX_ROW_BYTES} + 1));
+        insert into s.t (a, b) values (repeat('b', {MAX_ROW_BYTES} - 1), '\\x0102');
+        insert into s.t (c) values (to_jsonb(repeat('c', {MAX_ROW_BYTES})));
+        insert into s.t (d) values (array[repeat('d', {MAX_ROW_BYTES})]);
+    """)
+
+    assert [len(found or "") for found in source.arrived()] == [MAX_ROW_BYTES]
+    sizes = sorted(int(reason.split()[3]) - MAX_ROW_BYTES for _, reason, row in source.rejected() if row is None)
+    assert sizes == [1, 1, 2, 2]
+    assert equality.audit(source.settings).equal
 
 
 def test_a_far_past_partitions_like_any_other_day(shop_url: str, tmp_path: Path) -> None:
