@@ -6,12 +6,16 @@ import pytest
 from cloud_shop import CloudShop
 from psycopg.sql import SQL
 from small_shop import DAY, Shop
+from typer.testing import CliRunner
 
+import pipeline.cli.steps  # noqa: F401  (adds the command to the app)
 from pipeline import equality, status, steps
 from pipeline.catalog import load_catalog
+from pipeline.cli.app import app
 from pipeline.errors import AuditError
 from pipeline.rejected import NO_DAY
 from pipeline.report import make_report
+from pipeline.settings import Settings
 from pipeline.snapshot import connect
 from pipeline.source_sql import fingerprint_query
 from pipeline.warehouse.duckdb import DuckDBPublication
@@ -195,6 +199,19 @@ def test_status_and_report_name_the_table_of_rejected_rows(shop: Shop) -> None:
     shop.execute(REPAIRED)
     shop.sync()
     assert [t.table for t in status.published(shop.settings)] == ["customer", "sale"]
+
+
+def test_a_sync_says_how_many_rows_are_rejected_and_where_they_are(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    shop.execute(BAD)
+    monkeypatch.setattr(Settings, "load", lambda: shop.settings)
+
+    said = CliRunner().invoke(app, ["sync", "--day", str(DAY)], catch_exceptions=False)
+
+    assert "rejected   3 rows that cannot be held exactly: see staging.rejected_sale" in said.output
+    assert "staging.rejected_sale keeps 3 rows" in caplog.text
+    assert '"rejected_sale": 3' in CliRunner().invoke(app, ["sync", "--day", str(DAY), "--json"]).output
 
 
 def test_rejected_rows_are_found_by_the_index_of_the_partition_column(shop: Shop) -> None:
