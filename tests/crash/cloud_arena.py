@@ -125,10 +125,10 @@ class Arena:
         wrong = [f"{d}: {outcome.words}" for d, outcome in zip(plan, outcomes, strict=True) if "wrong" in outcome.words]
         reader.kill()
         is_mixed = any(disturbance.together == TOGETHER[1] for disturbance in plan)
-        sights = [json.loads(line) for line in seen.read_text().splitlines() if line.endswith("}")]
+        sights = _sights(seen)
         wrong += wrong_sights(sights, twin.sights, in_order=not is_mixed)
         wrong += self._unlike(site, twin, is_mixed)
-        looks = seen.with_suffix(".looks").stat().st_size
+        looks = _looks(seen)
         site.remove(self.postgres_url)
         if not wrong:
             shutil.rmtree(site.folder)
@@ -149,8 +149,9 @@ class Arena:
             wrong += [f"{disturbance}: the next run ended with {again}: {self._said()}"] if again != ENDED else []
             wrong += [f"{disturbance}: {name} is not shown as it was built" for name in datamart.differs()]
         reader.kill()
-        sights = [json.loads(line) for line in seen.read_text().splitlines() if line.endswith("}")]
-        return Played(seed, tuple(plan), tuple(outcomes), (*wrong, *wrong_marts(sights)), len(sights))
+        sights = _sights(seen)
+        wrong += wrong_marts(sights)
+        return Played(seed, tuple(plan), tuple(outcomes), tuple(wrong), _looks(seen))
 
     def chain_twin(self) -> ChainTwin:
         """The whole chain undisturbed, day by day, and measured."""
@@ -161,7 +162,7 @@ class Arena:
             ended, said = chain.run(day, trace=trace)
             assert ended == 0, said
             measured.append(self._measured(trace))
-            marts.append(chain.marts() or {})
+            marts.append(chain.marts())
         return ChainTwin(tuple(marts), chain.state(), tuple(measured))
 
     def play_chain(self, seed: int, twin: ChainTwin) -> Played:
@@ -178,9 +179,9 @@ class Arena:
             again, said = chain.run(day)
             wrong += [f"{disturbance}: the next run ended with {again}: {said}"] if again else []
         reader.kill()
-        sights = [json.loads(line) for line in seen.read_text().splitlines() if line.endswith("}")]
+        sights = _sights(seen)
         wrong += differences(chain.state(), twin.state) + wrong_marts_of_chain(sights, twin.marts)
-        return Played(seed, tuple(plan), tuple(outcomes), tuple(wrong), len(sights))
+        return Played(seed, tuple(plan), tuple(outcomes), tuple(wrong), _looks(seen))
 
     def _disturbed(self, site: Site, chapter: Chapter, disturbance: Disturbance) -> Outcome:
         """What a disturbance led to. Whatever that was, afterwards the chapter's run has come to its end."""
@@ -275,6 +276,15 @@ def arena(postgres_url: str, folder: Path, servers: Servers) -> Iterator[Arena]:
         nursery(environment, folder / "runs.log") as runs,
     ):
         yield Arena(postgres_url, folder, EmulatedCloud(servers, "tillroll-arena"), runs, (storage, bigquery))
+
+
+def _sights(seen: Path) -> list[Any]:
+    """What a reader wrote down before it was killed, perhaps in the middle of a line."""
+    return [json.loads(line) for line in seen.read_text().splitlines() if line.endswith("}")]
+
+
+def _looks(seen: Path) -> int:
+    return seen.with_suffix(".looks").stat().st_size
 
 
 def _service(fault: Fault) -> int:

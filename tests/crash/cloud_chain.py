@@ -7,7 +7,6 @@ import json
 import os
 import subprocess
 import sys
-import time
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -17,10 +16,9 @@ from typing import Any, NoReturn
 
 import psycopg
 from cloud_nursery import Nursery, Run
+from cloud_reader import watch
 from cloud_schedules import WHEN, Measured
 from emulated_cloud import EmulatedCloud
-from google.api_core.exceptions import GoogleAPICallError
-from google.auth.credentials import AnonymousCredentials
 from google.cloud import bigquery
 from strike import Strike
 
@@ -89,7 +87,7 @@ class Chain:
         place = {"project": self.cloud.project, "location": self.cloud.location}
         return self.nursery.start(do="read chain", **place, seen=str(seen), environment={})
 
-    def marts(self) -> Marts | None:
+    def marts(self) -> Marts:
         return look(self.cloud.bigquery())
 
     def state(self) -> dict[str, Any]:
@@ -104,36 +102,22 @@ class Chain:
 
 
 def read_chain(task: dict[str, Any]) -> NoReturn:
-    """Look at all marts until somebody ends this process; what differs from the last sight is a line of `seen`."""
-    credentials = AnonymousCredentials()  # type: ignore[no-untyped-call]
-    client, last = bigquery.Client(task["project"], credentials, location=task["location"]), ""
-    with Path(task["seen"]).open("a", encoding="utf-8") as seen:
-        while True:
-            found = json.dumps(look(client), sort_keys=True)
-            if found not in ("null", last):
-                seen.write(found + "\n")
-                seen.flush()
-                last = found
-            time.sleep(0.1)
+    """Look at all marts until somebody ends this process."""
+    watch(task, look)
 
 
-def look(client: bigquery.Client) -> Marts | None:
-    """All marts as of one instant; None where one came or went between two requests."""
+def look(client: bigquery.Client) -> Marts:
+    """All marts as of one instant."""
+    if "datamart" not in {item.dataset_id for item in client.list_datasets()}:
+        return {}
     number = "cast(concat('0x', substr(to_hex(md5(to_json_string(t))), 1, 15)) as int64)"
-    try:
-        if "datamart" not in {item.dataset_id for item in client.list_datasets()}:
-            return {}
-        names = sorted(item.table_id for item in client.list_tables("datamart"))
-        selects = [
-            f"select '{name}', count(*), cast(sum(cast({number} as numeric)) as string) from datamart.{name} as t"
-            for name in names
-        ]
-        rows = client.query(" union all ".join(selects)).result() if selects else []
-        return {name: [count, int(found or 0)] for name, count, found in (tuple(row.values()) for row in rows)}
-    except GoogleAPICallError as error:
-        if "not found" in str(error).lower():
-            return None
-        raise
+    names = sorted(item.table_id for item in client.list_tables("datamart"))
+    selects = [
+        f"select '{name}', count(*), cast(sum(cast({number} as numeric)) as string) from datamart.{name} as t"
+        for name in names
+    ]
+    rows = client.query(" union all ".join(selects)).result() if selects else []
+    return {name: [count, int(found or 0)] for name, count, found in (tuple(row.values()) for row in rows)}
 
 
 def wrong_marts(sights: Iterable[Marts], states: Sequence[Marts]) -> list[str]:

@@ -4,7 +4,6 @@ Every row says of which build it is. So a reader who asks for all marts in one s
 """
 
 import json
-import time
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -12,9 +11,8 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from cloud_nursery import Nursery, Run
+from cloud_reader import watch
 from emulated_cloud import EmulatedCloud
-from google.api_core.exceptions import GoogleAPICallError
-from google.auth.credentials import AnonymousCredentials
 from google.cloud import bigquery
 
 from pipeline.settings import Settings
@@ -108,17 +106,8 @@ class Datamart:
 
 
 def read_marts(task: dict[str, Any]) -> NoReturn:
-    """Look at all marts until somebody ends this process; what differs from the last sight is a line of `seen`."""
-    credentials = AnonymousCredentials()  # type: ignore[no-untyped-call]
-    client, last = bigquery.Client(task["project"], credentials, location=task["location"]), ""
-    with Path(task["seen"]).open("a", encoding="utf-8") as seen:
-        while True:
-            found = json.dumps(_look(client), sort_keys=True)
-            if found not in ("null", last):
-                seen.write(found + "\n")
-                seen.flush()
-                last = found
-            time.sleep(0.02)
+    """Look at all marts until somebody ends this process."""
+    watch(task, _look)
 
 
 def wrong_marts(sights: Iterable[Sight]) -> list[str]:
@@ -139,13 +128,8 @@ def wrong_marts(sights: Iterable[Sight]) -> list[str]:
     return wrong
 
 
-def _look(client: bigquery.Client) -> Sight | None:
-    try:
-        names = sorted(item.table_id for item in client.list_tables("datamart"))
-        selects = [f"select '{name}', min(build), max(build), count(*) from datamart.{name}" for name in names]
-        rows = client.query(" union all ".join(selects)).result() if selects else []
-        return {name: entry for name, *entry in (tuple(row.values()) for row in rows)}
-    except GoogleAPICallError as error:
-        if "not found" in str(error).lower():
-            return None
-        raise
+def _look(client: bigquery.Client) -> Sight:
+    names = sorted(item.table_id for item in client.list_tables("datamart"))
+    selects = [f"select '{name}', min(build), max(build), count(*) from datamart.{name}" for name in names]
+    rows = client.query(" union all ".join(selects)).result() if selects else []
+    return {name: entry for name, *entry in (tuple(row.values()) for row in rows)}

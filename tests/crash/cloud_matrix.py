@@ -75,7 +75,7 @@ def table(schedules: Sequence[Played], seconds: float) -> str:
         f"{seconds / 60:.0f} minutes: {len(seeds)} schedules of four days, as many of three datamarts, {chains} of the "
         f"whole chain. {_sum(met, WHEN)} runs were killed; {_sum(met, FAULTS)} met faults, of which "
         f"{ends['told to run again']} said to run again, and the others got through or were killed too. Readers looked "
-        f"at least {sum(p.looks for p in schedules):,} times."
+        f"{sum(p.looks for p in schedules):,} times."
     )
     lines = [
         caption,

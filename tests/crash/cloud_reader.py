@@ -6,11 +6,11 @@ fingerprints of all tables and for the ledger at once. It writes down what it sa
 
 import json
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
-from google.api_core.exceptions import GoogleAPICallError, NotFound
+from google.api_core.exceptions import GoogleAPICallError
 from google.auth.credentials import AnonymousCredentials
 from google.cloud import bigquery
 
@@ -26,40 +26,50 @@ Fingerprints = dict[str, dict[str, list[int]]]
 
 
 def read_on(task: dict[str, Any]) -> NoReturn:
-    """Look until somebody ends this process. Whatever differs from what was seen last is a line of `seen`."""
-    credentials = AnonymousCredentials()  # type: ignore[no-untyped-call]
-    client = bigquery.Client(task["project"], credentials, location=task["location"])
+    """Look at `staging` until somebody ends this process."""
     catalogs = [load_catalog(Path(path)) for path in task["catalogs"]]
-    last = ""
-    with Path(task["seen"]).open("a", encoding="utf-8") as seen, Path(task["looks"]).open("ab", buffering=0) as looks:
+    watch(task, lambda client: look(client, catalogs))
+
+
+def watch(task: dict[str, Any], look: Callable[[bigquery.Client], Any]) -> NoReturn:
+    """Look again and again. What differs from the last sight is a line of `seen`; each look is a character of `looks`.
+
+    A look that gives None, or that finds a table gone which was there a request before, saw nothing.
+    """
+    credentials = AnonymousCredentials()  # type: ignore[no-untyped-call]
+    client, last = bigquery.Client(task["project"], credentials, location=task["location"]), ""
+    file = Path(task["seen"])
+    with file.open("a", encoding="utf-8") as seen, file.with_suffix(".looks").open("ab", buffering=0) as looks:
         while True:
-            sight = look(client, catalogs)
-            looks.write(b"." if sight is not None else b"")
-            found = json.dumps(sight, sort_keys=True)
-            if sight is not None and found != last:
-                seen.write(found + "\n")
-                last = found
-            seen.flush()
+            found = json.dumps(_sight(client, look), sort_keys=True)
+            if found != "null":
+                looks.write(b".")
+                if found != last:
+                    seen.write(found + "\n")
+                    seen.flush()
+                    last = found
             time.sleep(PAUSE_S)
 
 
-def look(client: bigquery.Client, catalogs: Sequence[Catalog]) -> dict[str, Any] | None:
-    """What everybody can see at one instant; None where a table changed its columns between two requests."""
+def _sight(client: bigquery.Client, look: Callable[[bigquery.Client], Any]) -> Any:
     try:
-        listed = {item.table_id for item in client.list_tables("staging")}
-        names = sorted(name for name in listed if name[0] != "_")
-        found = [_version(client, name, catalogs) for name in names]
-        if LEDGER not in listed:
-            return {"rows": {name: {} for name in names}, "schemas": {}, "ledger": {}}
-        rows = list(client.query(statement(client.project, found)).result())
-        if found != [_version(client, name, catalogs) for name in names]:
-            return None
-    except NotFound:
-        return None
+        return look(client)
     except GoogleAPICallError as error:
         if "not found" in str(error).lower():
             return None
         raise
+
+
+def look(client: bigquery.Client, catalogs: Sequence[Catalog]) -> dict[str, Any] | None:
+    """What everybody can see at one instant; None where a table changed its columns between two requests."""
+    listed = {item.table_id for item in client.list_tables("staging")}
+    names = sorted(name for name in listed if name[0] != "_")
+    found = [_version(client, name, catalogs) for name in names]
+    if LEDGER not in listed:
+        return {"rows": {name: {} for name in names}, "schemas": {}, "ledger": {}}
+    rows = list(client.query(statement(client.project, found)).result())
+    if found != [_version(client, name, catalogs) for name in names]:
+        return None
     sight: dict[str, Any] = {"rows": {table.name: {} for table in found}, "ledger": {}}
     for row in rows:
         layer = sight["ledger" if row["of_ledger"] else "rows"].setdefault(row["name"], {})

@@ -169,7 +169,6 @@ class Site:
             location=self.cloud.location,
             catalogs=[str(path) for path in catalogs],
             seen=str(seen),
-            looks=str(seen.with_suffix(".looks")),
             environment={},
         )
 
