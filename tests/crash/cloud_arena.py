@@ -10,13 +10,14 @@ from pathlib import Path
 from typing import Any
 
 from between import Between, Fault, between
-from cloud_chain import DAYS, Chain, Marts, chain_strikes
+from cloud_chain import DAYS, Chain, chain_strikes
 from cloud_chain import wrong_marts as wrong_marts_of_chain
 from cloud_faults import BIGQUERY, ENOUGH_S, counted
 from cloud_marts import BUILDS, Datamart, wrong_marts
 from cloud_nursery import BROKEN, ENDED, REFUSED, TRANSIENT, Nursery, nursery
+from cloud_played import ABSORBED, KILLED, NOT_MET, ChainTwin, Outcome, Played, Twin
 from cloud_reader import look
-from cloud_schedules import TOGETHER, Disturbance, Measured, Place, marts_schedule, schedule
+from cloud_schedules import TOGETHER, Disturbance, Measured, marts_schedule, schedule
 from cloud_site import STORY, Chapter, Site
 from cloud_verdict import Sight, differences, wrong_sights
 from emulated_cloud import EmulatedCloud
@@ -25,53 +26,9 @@ from strike import read_trace
 from emulators.servers import Servers
 from pipeline.catalog import load_catalog
 
-KILLED = -9
-ABSORBED, NOT_MET = "got through", "met nothing"
 HERE = Path(__file__).resolve().parent
 # Of the run that sleeps: long enough to be renewed in time until then, even on a busy machine.
 LEASE = {"lease_s": 2.0, "beat_s": 0.4}
-
-
-@dataclass(frozen=True)
-class Twin:
-    """The same story without disturbance: what everybody could see after each chapter, and what there is at the end.
-
-    `marts` are the runs that show each build of the marts.
-    """
-
-    sights: tuple[Sight, ...]
-    state: dict[str, Any]
-    measured: tuple[Measured, ...]
-    marts: tuple[Measured, ...]
-    catalogs: tuple[Path, ...]
-
-
-@dataclass(frozen=True)
-class ChainTwin:
-    """The whole chain without disturbance: the marts after each day, and every row at the end."""
-
-    marts: tuple[Marts, ...]
-    state: dict[str, Any]
-    measured: tuple[Measured, ...]
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What a disturbance led to, in words; and its places that the run came to: a plan can miss."""
-
-    words: str
-    met: tuple[Place, ...]
-
-
-@dataclass(frozen=True)
-class Played:
-    """What became of a schedule: its disturbances; what they led to; what is wrong, if anything; how often was read."""
-
-    seed: int
-    plan: tuple[Disturbance, ...]
-    outcomes: tuple[Outcome, ...]
-    wrong: tuple[str, ...]
-    looks: int
 
 
 @dataclass(frozen=True)

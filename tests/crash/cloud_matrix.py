@@ -13,8 +13,9 @@ from collections.abc import Collection, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
-from cloud_arena import Played, arena
+from cloud_arena import arena
 from cloud_faults import FAULTS, KINDS
+from cloud_played import Played
 from cloud_schedules import TOGETHER, WHEN, Place
 
 from benchmarks.figures import PAGE, write_table

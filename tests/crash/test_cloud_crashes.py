@@ -12,11 +12,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from cloud_arena import Arena, Played, Twin, arena
+from cloud_arena import Arena, arena
 from cloud_chain import wrong_marts as wrong_marts_of_chain
 from cloud_faults import FAULTS, KINDS, LOOKS_AT_JOB
 from cloud_marts import wrong_marts
 from cloud_matrix import table
+from cloud_played import Played, Twin
 from cloud_schedules import TOGETHER, schedule
 from cloud_site import STORY, Site
 from cloud_verdict import differences, wrong_sights
