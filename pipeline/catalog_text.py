@@ -16,7 +16,7 @@ _HEAD = """\
 # The catalog: every table that Tillroll moves, with its columns as PostgreSQL types them.
 # Written by `tillroll discover`; edit it freely.
 #
-#   partition: created_at   a daily table: one partition per UTC day of that column (it must be not null)
+#   partition: created_at   a daily table: one partition per UTC day of that column (rows where it is null are rejected)
 #   partition: null         a whole table: one partition, compared and replaced as a whole
 #
 #   drift: freeze           a column that is gone, or has another type, stops the run; a new one is named and not moved
