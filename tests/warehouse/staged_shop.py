@@ -17,6 +17,7 @@ import duckdb
 from pipeline.catalog import load_catalog
 from pipeline.fingerprint import EMPTY
 from pipeline.ledger import LedgerEntry
+from pipeline.rejected import NO_DAY, rejected_table, with_rejected
 from pipeline.settings import ROOT, Settings
 from pipeline.transform import TransformReport, transform_core, transform_datamart
 from pipeline.warehouse.duckdb import LEDGER, DuckDBWarehouse
@@ -133,9 +134,13 @@ class StagedShop:
         """The shop of four days, published and not transformed."""
         shop = cls(folder)
         shop.warehouse.path.parent.mkdir(parents=True)
-        tables = load_catalog(shop.settings.catalog_path)
+        catalog = load_catalog(shop.settings.catalog_path)
+        tables = [*catalog, rejected_table(catalog.table("review"))]
         ddl = [f'create table staging."{table.name}" ({column_definitions(table)});' for table in tables]
         shop.execute(f"create schema staging; create table {LEDGER} ({LEDGER_COLUMNS}); {' '.join(ddl)} {MASTER_DATA}")
+        shop.execute(
+            f"insert into staging.rejected_review values ('{NO_DAY}', '7', 'created_at is null: no day', null)"
+        )
         for day in range(4):
             shop.execute(visits_sql(FIRST + timedelta(days=day)))
         for order in orders():
@@ -164,7 +169,7 @@ class StagedShop:
         before = self.warehouse.ledger()
         current = {
             partition: (fingerprint, table.schema_id)
-            for table in load_catalog(self.settings.catalog_path)
+            for table in with_rejected(load_catalog(self.settings.catalog_path))
             for partition, fingerprint in self.warehouse.fingerprints(table).items()
         }
         gone = {p: (EMPTY, entry.schema_id) for p, entry in before.items() if p not in current}

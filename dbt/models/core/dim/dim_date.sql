@@ -4,6 +4,8 @@ with published as (
         min(day) as first_day,
         max(day) as last_day
     from {{ ref('stg_ledger') }}
+    -- not rejected rows, which may have no day
+    where table_name in ('session', 'transaction', 'transaction_item', 'review')
 ),
 
 years as (
