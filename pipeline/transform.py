@@ -115,16 +115,19 @@ def transform_datamart(settings: Settings, day: date, progress: Progress = silen
 
 
 def _change(folder: Path, warehouse: Warehouse, settings: Settings, day: date) -> Change:
-    """What differs from the last build of `core`; everything, where one of its models is gone."""
+    """What differs from the last build of `core`; everything, where one of its models is gone or cannot be read."""
     companions = {table.companion for table in load_catalog(settings.catalog_path)}
     published = {p: entry for p, entry in warehouse.ledger().items() if p.table not in companions}
     if not published:
         raise StepError(f"nothing is published in {settings.warehouse}", "Run `tillroll sync` for a day first.")
     project = project_entry(folder, day, published)
     change = compare_inputs(published, project, warehouse.transformed())
-    if change.partitions or _models(folder, CORE) <= warehouse.relations():
+    if change.everything:
         return change
-    return compare_inputs(published, project, {})
+    if change.partitions:
+        days = warehouse.days_to_build_again()
+        return compare_inputs(published, project, {}) if days is None else change.with_days(days)
+    return change if _models(folder, CORE) <= warehouse.relations() else compare_inputs(published, project, {})
 
 
 def _models(folder: Path, dataset: str) -> set[str]:

@@ -48,6 +48,10 @@ class Change:
         """Whether the models themselves changed, so that every one of them is built from nothing."""
         return PROJECT in self.partitions
 
+    def with_days(self, days: Collection[date]) -> "Change":
+        """The same with all that is published of these days. A build that dies remembers them like the others."""
+        return replace(self, partitions=self.partitions | {p for p in self.current if p.day in days})
+
     def begun(self) -> list[LedgerEntry]:
         """What to remember before the build: should it die half-way, the next one finds the same inputs changed.
 

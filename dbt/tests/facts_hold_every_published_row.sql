@@ -31,11 +31,17 @@ built as (
         day
     from {{ ref('quarantine_review') }}
     union all
-    -- dim_session keeps its quarantined rows
+    -- dim_session keeps its quarantined rows, but for those that lack a parent
     select
         'session' as table_name,
         day
     from {{ ref('dim_session') }}
+    union all
+    select
+        'session' as table_name,
+        day
+    from {{ ref('quarantine_session') }}
+    where missing_parent is not null
 ),
 
 built_per_day as (

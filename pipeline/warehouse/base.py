@@ -7,6 +7,7 @@ them, and gone after a crash.
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from datetime import date
 from decimal import Decimal
 from typing import Protocol
 
@@ -20,6 +21,7 @@ STAGING = "staging"
 CORE = "core"
 DATAMART = "datamart"
 EQUALITIES = "layer_equality"
+BUILT_AGAIN = "days_to_build_again"
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +90,12 @@ class Warehouse(Protocol):
 
     def record_transformed(self, entries: Collection[LedgerEntry]) -> None:
         """Remember that the core dataset was built from these entries; others are forgotten."""
+
+    def days_to_build_again(self) -> Collection[date] | None:
+        """What the dbt project's `days_to_build_again` in core says: days to build although nothing of them changed.
+
+        Nothing where the project has no such view; None where it cannot be read, and so nobody can tell.
+        """
 
     def equalities(self) -> Sequence[Equality]:
         """What the dbt project's `layer_equality` in the datamart says; nothing where the project has none."""

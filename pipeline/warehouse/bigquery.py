@@ -10,6 +10,7 @@ import re
 import threading
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from datetime import date
 from decimal import Decimal
 from functools import cached_property
 from urllib.parse import urlsplit
@@ -20,7 +21,7 @@ from pipeline.failpoints import failpoint
 from pipeline.fingerprint import Fingerprint, Partition
 from pipeline.google_clients import GoogleClients, bounded
 from pipeline.ledger import Ledger, LedgerEntry
-from pipeline.warehouse.base import CORE, DATAMART, EQUALITIES, STAGING, Equality
+from pipeline.warehouse.base import BUILT_AGAIN, CORE, DATAMART, EQUALITIES, STAGING, Equality
 from pipeline.warehouse.bigquery_datasets import AUDIT, Datasets
 from pipeline.warehouse.bigquery_jobs import Jobs
 from pipeline.warehouse.bigquery_ledger import entry_rows, ledger_table, read_entries
@@ -151,6 +152,16 @@ class BigQueryWarehouse:
             return self._counts(names)
         except (StepError, ConfigurationError):  # one of the views cannot be read
             return {found: rows for name in names for found, rows in self._count(name).items()}
+
+    def days_to_build_again(self) -> Collection[date] | None:
+        if not self._datasets.exists(CORE) or self._tables.find(CORE, BUILT_AGAIN) is None:
+            return ()
+        try:
+            rows = self._jobs.read(f"select day from {quote(self.path(CORE, BUILT_AGAIN))}", "transform")
+        except (StepError, ConfigurationError) as error:
+            logger.warning("%s.%s cannot be read, so core is built from nothing: %s", CORE, BUILT_AGAIN, error.message)
+            return None
+        return [row["day"] for row in rows]
 
     def equalities(self) -> Sequence[Equality]:
         found = self._tables.find(DATAMART, EQUALITIES) if self._datasets.exists(DATAMART) else None

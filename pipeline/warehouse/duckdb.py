@@ -7,6 +7,7 @@ allows no other), so every opening holds a lock file; people read the copy that 
 import logging
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
+from datetime import date
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
@@ -22,7 +23,7 @@ from pipeline.lake.base import Lake
 from pipeline.ledger import Ledger, LedgerEntry, partition_text
 from pipeline.manifest import LakeObject
 from pipeline.settings import MARTS_FILE
-from pipeline.warehouse.base import CORE, DATAMART, EQUALITIES, STAGING, Equality
+from pipeline.warehouse.base import BUILT_AGAIN, CORE, DATAMART, EQUALITIES, STAGING, Equality
 from pipeline.warehouse.duckdb_errors import explained, first_lines, unusable, without_row
 from pipeline.warehouse.duckdb_ledger import exists, insert_entries, read_ledger, read_published, require_columns
 from pipeline.warehouse.duckdb_marts import swap_in_copy
@@ -138,6 +139,17 @@ class DuckDBWarehouse:
             ).fetchall()
             counts = {f"{schema}.{name}": _count(connection, schema, name) for schema, name in names}
             return {name: rows for name, rows in counts.items() if rows is not None}
+
+    def days_to_build_again(self) -> Collection[date] | None:
+        with self._connection(reading=True) as connection:
+            if not exists(connection, CORE, BUILT_AGAIN):
+                return ()
+            try:
+                return [day for (day,) in connection.execute(f"select day from {CORE}.{BUILT_AGAIN}").fetchall()]
+            except (duckdb.CatalogException, duckdb.BinderException) as error:
+                said = first_lines(error, 1)
+                logger.warning("%s.%s cannot be read, so core is built from nothing: %s", CORE, BUILT_AGAIN, said)
+                return None
 
     def equalities(self) -> Sequence[Equality]:
         with self._connection(reading=True) as connection:

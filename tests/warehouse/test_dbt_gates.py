@@ -14,21 +14,25 @@ from pipeline.warehouse.duckdb import DuckDBWarehouse
 
 pytestmark = pytest.mark.slow
 
-UNKNOWN_PRODUCT = "update staging.transaction_item set product_id = 4711 where transaction_item_id = 2001"
-AS_BEFORE = "update staging.transaction_item set product_id = 1 where transaction_item_id = 2001"
+# A review that is there on two days: each by itself keeps every rule.
+TWO_REVIEWS = (
+    "insert into staging.review select * replace (created_at + interval 1 day as created_at) from staging.review "
+    "where review_id = 200"
+)
+AS_BEFORE = "delete from staging.review where review_id = 200 and created_at >= '2025-01-03'"
 
 
 def test_a_failed_test_names_itself_and_stops_the_datamart(built_shop: StagedShop) -> None:
     marts = built_shop.marts.read_bytes()
-    built_shop.publish(UNKNOWN_PRODUCT)
+    built_shop.publish(TWO_REVIEWS)
 
     with pytest.raises(StepError) as failure:
         built_shop.core()
 
-    assert "relationships_fact_transaction_product_id" in failure.value.message
-    assert "on fact_transaction found 1 row" in failure.value.message
+    assert "unique_fact_review_review_id" in failure.value.message
+    assert "on fact_review found 1 row" in failure.value.message
     compiled = Path(failure.value.remedy.split(" selects")[0])
-    assert "dim_product" in compiled.read_text()
+    assert "fact_review" in compiled.read_text()
     with pytest.raises(StepError, match="its last build failed"):
         built_shop.datamart()
     assert built_shop.marts.read_bytes() == marts
@@ -99,9 +103,9 @@ def test_a_cent_lost_on_another_day_stops_core(built_shop: StagedShop) -> None:
 
 def test_a_source_healed_to_what_it_was_is_built_again(built_shop: StagedShop) -> None:
     """The fingerprints are those of the last good build, and yet the facts hold the fault."""
-    good = built_shop.query("from core.fact_transaction order by all")
+    good = built_shop.query("from core.fact_review order by all")
     entries = built_shop.warehouse.ledger()
-    built_shop.publish(UNKNOWN_PRODUCT)
+    built_shop.publish(TWO_REVIEWS)
     with pytest.raises(StepError):
         built_shop.core()
     built_shop.execute(AS_BEFORE)
@@ -111,7 +115,7 @@ def test_a_source_healed_to_what_it_was_is_built_again(built_shop: StagedShop) -
     report = built_shop.core()
 
     assert report.days
-    assert built_shop.query("from core.fact_transaction order by all") == good
+    assert built_shop.query("from core.fact_review order by all") == good
     assert not built_shop.datamart().nothing_to_do
 
 

@@ -22,11 +22,17 @@ facts as (
 ),
 
 built as (
-    -- dim_session keeps what is in quarantine
+    -- dim_session keeps what is in quarantine, but for visits that lack a parent
     select
         'session' as table_name,
         count(*) as built_rows
     from {{ ref('dim_session') }}
+    union all
+    select
+        'session' as table_name,
+        count(*) as built_rows
+    from {{ ref('quarantine_session') }}
+    where missing_parent is not null
     union all
     select
         'review' as table_name,

@@ -5,10 +5,13 @@ with sessions as (
     where {{ only_changed_days('day') }}
 ),
 
--- A session in quarantine keeps its orders: it stays here without the numbers that cannot be.
+-- A session in quarantine keeps its orders: it stays here without the numbers that cannot be. One without its customer or its
+-- store has no place here, and its orders go with it.
 quarantined as (
     select * from {{ ref('quarantine_session') }}
-    where {{ only_changed_days('day') }}
+    where
+        missing_parent is null
+        and {{ only_changed_days('day') }}
 ),
 
 members as (

@@ -17,7 +17,7 @@ with renamed as (
 
 select
     *,
-    case
-        when list_price < 0 or unit_cost < 0 then 'negative price or cost'
-    end as broken_rule
+    {{ first_broken([
+        ("list_price >= 0 and unit_cost >= 0", 'negative price or cost'),
+    ]) }} as broken_rule
 from renamed

@@ -16,8 +16,8 @@ with renamed as (
 
 select
     *,
-    case
-        when rating not between 1 and 5 then 'rating outside 1 to 5'
-        when is_verified_purchase and transaction_id is null then 'verified purchase without an order'
-    end as broken_rule
+    {{ first_broken([
+        ("rating between 1 and 5", 'rating outside 1 to 5'),
+        ("transaction_id is not null or not is_verified_purchase", 'verified purchase without an order'),
+    ]) }} as broken_rule
 from renamed

@@ -17,8 +17,8 @@ with renamed as (
 
 select
     *,
-    case
-        when ended_at < started_at then 'ended before it began'
-        when page_views < 0 then 'negative page views'
-    end as broken_rule
+    {{ first_broken([
+        ("ended_at >= started_at", 'ended before it began'),
+        ("page_views >= 0", 'negative page views'),
+    ]) }} as broken_rule
 from renamed

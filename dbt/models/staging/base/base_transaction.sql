@@ -23,10 +23,10 @@ with renamed as (
 
 select
     *,
-    case
-        when status not in ({{ order_statuses_sql() }}) then 'unknown status'
-        when currency <> '{{ var('currency') }}' then 'another currency'
-        when items_amount < 0 or shipping_amount < 0 or tax_amount < 0 then 'negative amount'
-        when items_amount + shipping_amount + tax_amount <> total_amount then 'total is not items, shipping and tax'
-    end as broken_rule
+    {{ first_broken([
+        ('status in (' ~ order_statuses_sql() ~ ')', 'unknown status'),
+        ("currency = '" ~ var('currency') ~ "'", 'another currency'),
+        ("items_amount >= 0 and shipping_amount >= 0 and tax_amount >= 0", 'negative amount'),
+        ("items_amount + shipping_amount + tax_amount = total_amount", 'total is not items, shipping and tax'),
+    ]) }} as broken_rule
 from renamed

@@ -16,9 +16,9 @@ with renamed as (
 
 select
     *,
-    case
-        when quantity < 1 then 'quantity below one'
-        when unit_price < 0 or discount_amount < 0 or line_amount < 0 then 'negative amount'
-        when quantity * unit_price - discount_amount <> line_amount then 'amount is not quantity, price and discount'
-    end as broken_rule
+    {{ first_broken([
+        ("quantity >= 1", 'quantity below one'),
+        ("unit_price >= 0 and discount_amount >= 0 and line_amount >= 0", 'negative amount'),
+        ("quantity * unit_price - discount_amount = line_amount", 'amount is not quantity, price and discount'),
+    ]) }} as broken_rule
 from renamed

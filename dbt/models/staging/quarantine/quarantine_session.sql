@@ -1,9 +1,15 @@
 {{ replaced_by_day(cluster_by=['session_id']) }}
 
+with judged as (
+    select
+        *,
+        {{ missing_parent('session') }} as missing_parent
+    from {{ ref('base_session') }}
+    where {{ only_changed_days('day') }}
+)
+
 select
     *,
-    broken_rule as quarantine_reason
-from {{ ref('base_session') }}
-where
-    broken_rule is not null
-    and {{ only_changed_days('day') }}
+    coalesce(broken_rule, missing_parent) as quarantine_reason
+from judged
+where coalesce(broken_rule, missing_parent) is not null

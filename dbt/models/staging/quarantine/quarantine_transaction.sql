@@ -1,7 +1,18 @@
 {{ replaced_by_day(cluster_by=['transaction_id']) }}
 
 with orders as (
-    select * from {{ ref('base_transaction') }}
+    select
+        *,
+        {{ missing_parent('transaction') }} as missing_parent
+    from {{ ref('base_transaction') }}
+    where {{ only_changed_days('day') }}
+),
+
+judged_lines as (
+    select
+        *,
+        {{ missing_parent('transaction_item') }} as missing_parent
+    from {{ ref('base_transaction_item') }}
     where {{ only_changed_days('day') }}
 ),
 
@@ -10,9 +21,8 @@ lines as (
         transaction_id,
         ordered_at,
         sum(line_amount) as amount,
-        count(broken_rule) as broken
-    from {{ ref('base_transaction_item') }}
-    where {{ only_changed_days('day') }}
+        count(coalesce(broken_rule, missing_parent)) as broken
+    from judged_lines
     group by transaction_id, ordered_at
 ),
 
@@ -21,9 +31,10 @@ judged as (
         orders.*,
         case
             when orders.broken_rule is not null then orders.broken_rule
+            when orders.missing_parent is not null then orders.missing_parent
             when lines.transaction_id is null then 'no lines in the same instant'
             when lines.broken > 0 then 'a line of it breaks a rule'
-            when lines.amount <> orders.items_amount then 'lines do not add up to the items amount'
+            when not coalesce(lines.amount = orders.items_amount, false) then 'lines do not add up to the items amount'
         end as quarantine_reason
     from orders
     left join lines

@@ -1,7 +1,10 @@
 {{ replaced_by_day(cluster_by=['transaction_id']) }}
 
 with lines as (
-    select * from {{ ref('base_transaction_item') }}
+    select
+        *,
+        {{ missing_parent('transaction_item') }} as missing_parent
+    from {{ ref('base_transaction_item') }}
     where {{ only_changed_days('day') }}
 ),
 
@@ -23,6 +26,7 @@ judged as (
         lines.*,
         case
             when lines.broken_rule is not null then lines.broken_rule
+            when lines.missing_parent is not null then lines.missing_parent
             when orders.transaction_id is null then 'no order in the same instant'
             when quarantined_orders.transaction_id is not null then 'its order is in quarantine'
         end as quarantine_reason
