@@ -86,8 +86,7 @@ def test_an_order_moved_out_of_sight_says_what_heals_it(built_shop: StagedShop) 
         built_shop.core()
 
     assert failure.value.message.startswith("dbt test unique_fact_transaction_transaction_item_id on fact_transaction")
-    assert "`tillroll audit`" in failure.value.remedy
-    assert "`tillroll sync --day` with the day it names" in failure.value.remedy
+    assert "`tillroll audit --heal`" in failure.value.remedy
     built_shop.publish("".join(f"delete from staging.{t} where {ids} and created_at < '2025-01-02';" for t in tables))
     assert built_shop.core().models
 
