@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from actor import Actor, Order, SmallDisk
-from faults import BACKFILL, CLOCK, SMALL_DISK, TWICE
+from faults import BACKFILL, CLOCK, NO_PERMISSION, SMALL_DISK, TWICE
 from harms import Scene, harm, step_clock
 from place import Place, differences, spoil
 from reader import Reader
@@ -108,7 +108,7 @@ class Play:
             environment,
             trace,
             () if small else (fault.strike,),
-            powerless=fault.kind.name == "no permission",
+            powerless=fault.kind.name == NO_PERMISSION,
             disk=SmallDisk(place.folder, mount, int(fault.chance * _ROOM_BYTES)) if small else None,
         )
 
