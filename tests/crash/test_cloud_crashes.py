@@ -123,6 +123,7 @@ def test_the_verdict_sees_what_nobody_should_have_seen(twin: Twin) -> None:
     assert wrong_sights([whole], twin.sights) == []
     assert "no state of the twin's" in wrong_sights([mixed], twin.sights)[0]
     assert "never published" in wrong_sights([forgotten], twin.sights)[0]
+    assert "never published" in wrong_sights([forgotten, whole], twin.sights, in_order=False)[0]
     assert "other columns" in wrong_sights([other], twin.sights)[0]
     assert "no state of the twin's from 3 on" in wrong_sights([twin.sights[3], whole], twin.sights)[0]
 
