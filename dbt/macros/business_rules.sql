@@ -16,31 +16,32 @@ This is the one kind of rule that looks at other days and at whole tables: `days
 built would be judged otherwise now.
 -#}
 {% macro missing_parent(table) -%}
-    {%- set customer = ('customer_id in (select customer_id from ' ~ ref('stg_customer') ~ ')', 'its customer does not exist') -%}
-    {%- set store = ('store_id in (select store_id from ' ~ ref('stg_store') ~ ')', 'its store does not exist') -%}
-    {%- set product = ('product_id in (select product_id from ' ~ ref('base_product') ~ ')', 'its product does not exist') -%}
     {%- if table == 'session' -%}
-        {{- first_broken([store, ('customer_id is null or ' ~ customer[0], customer[1])]) -}}
+        {{- first_broken([
+            (_is_in('store_id', ref('stg_store')), 'its store does not exist'),
+            ('customer_id is null or ' ~ _is_in('customer_id', ref('stg_customer')), 'its customer does not exist'),
+        ]) -}}
     {%- elif table == 'transaction' -%}
         {%- set orphaned = 'select session_id from ' ~ ref('quarantine_session') ~ ' where missing_parent is not null' -%}
         {{- first_broken([
-            customer,
-            store,
-            (
-                'payment_method_id in (select payment_method_id from ' ~ ref('stg_payment_method') ~ ')',
-                'its way to pay does not exist',
-            ),
-            ('session_id in (select session_id from ' ~ ref('base_session') ~ ')', 'its visit does not exist'),
+            (_is_in('customer_id', ref('stg_customer')), 'its customer does not exist'),
+            (_is_in('store_id', ref('stg_store')), 'its store does not exist'),
+            (_is_in('payment_method_id', ref('stg_payment_method')), 'its way to pay does not exist'),
+            (_is_in('session_id', ref('base_session')), 'its visit does not exist'),
             ('session_id not in (' ~ orphaned ~ ')', 'its visit has no customer or no store'),
         ]) -}}
     {%- elif table == 'transaction_item' -%}
-        {{- first_broken([product]) -}}
+        {{- first_broken([(_is_in('product_id', ref('base_product')), 'its product does not exist')]) -}}
     {%- elif table == 'review' -%}
-        {%- set transaction = 'transaction_id in (select transaction_id from ' ~ ref('base_transaction') ~ ')' -%}
+        {%- set order = 'transaction_id is null or ' ~ _is_in('transaction_id', ref('base_transaction')) -%}
         {{- first_broken([
-            product,
-            customer,
-            ('transaction_id is null or ' ~ transaction, 'its order does not exist'),
+            (_is_in('product_id', ref('base_product')), 'its product does not exist'),
+            (_is_in('customer_id', ref('stg_customer')), 'its customer does not exist'),
+            (order, 'its order does not exist'),
         ]) -}}
     {%- endif -%}
+{%- endmacro %}
+
+{% macro _is_in(column, relation) -%}
+    {{- column }} in (select {{ column }} from {{ relation }})
 {%- endmacro %}
