@@ -1,6 +1,6 @@
 """What is wrong with Airflow now: a part that is down, a file that does not parse, a task nobody starts, a late day."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from datetime import UTC, date, datetime, time, timedelta
 
 from pipeline.airflow_support.api import AirflowApi
@@ -43,7 +43,7 @@ def broken_files(api: AirflowApi) -> list[Trouble]:
     """The DAG files that do not parse. Raises TransientError."""
     return [
         Trouble(
-            topic=f"file {error['filename']}",
+            topic=f"file {error['bundle_name']} {error['filename']}",
             title=f"BROKEN DAG file {error['filename']}",
             facts=(("File", error["filename"]), ("Seen", error["timestamp"])),
             sections=(
@@ -52,7 +52,7 @@ def broken_files(api: AirflowApi) -> list[Trouble]:
             ),
             patience=BROKEN_FOR,
         )
-        for error in api.once("/importErrors")["import_errors"]
+        for error in api.get("/importErrors")["import_errors"]
     ]
 
 
@@ -61,25 +61,48 @@ def waiting_tasks(api: AirflowApi) -> list[Trouble]:
     tasks = api.get_all("/dags/~/dagRuns/~/taskInstances", "task_instances", state="queued")
     return [
         Trouble(
-            topic=f"queued {task['dag_id']}.{task['task_id']} {task['dag_run_id']}",
+            topic=f"queued {task['dag_id']}.{task['task_id']}[{task['map_index']}] {task['dag_run_id']}",
             title=f"STUCK {task['dag_id']}.{task['task_id']} waits and is not started",
             facts=(("Run", task["dag_run_id"]), ("Queued", str(task["queued_when"])), ("Pool", task["pool"])),
-            sections=(("What to do", "Look at the pool's slots, at what runs in it, and at the scheduler's log."),),
+            sections=(
+                (
+                    "What to do",
+                    "Does the scheduler live? Are all slots of its executor taken?",
+                ),
+            ),
             patience=QUEUED_FOR,
         )
         for task in tasks
     ]
 
 
-def late_days(api: AirflowApi, chain: tuple[str, ...], first: date, fresh_by: time, now: datetime) -> list[Trouble]:
+def late_days(
+    api: AirflowApi,
+    chain: tuple[str, ...],
+    first: date,
+    fresh_by: time,
+    now: datetime,
+    missed: Collection[date] = (),
+) -> list[Trouble]:
     """The scheduled days that should be published by now and are not. `fresh_by` is UTC, on the day after each.
+
+    Days of the last week are looked at, and those that were `missed` before, until they come.
 
     Raises:
         TransientError: Airflow does not answer.
     """
-    return [
-        _late(api, chain, day, fresh_by) for day in _due(first, fresh_by, now) if not _is_published(api, chain, day)
-    ]
+    due = sorted({*_due(first, fresh_by, now), *missed})
+    return [_late(api, chain, day, fresh_by) for day in due if not _is_published(api, chain, day)]
+
+
+def late_topic(day: date) -> str:
+    """The topic of a day that is late."""
+    return f"day {day.isoformat()}"
+
+
+def day_of_topic(topic: str) -> date:
+    """The day that such a topic is about."""
+    return date.fromisoformat(topic.removeprefix("day "))
 
 
 def _due(first: date, fresh_by: time, now: datetime) -> Iterator[date]:
@@ -93,13 +116,13 @@ def _due(first: date, fresh_by: time, now: datetime) -> Iterator[date]:
 
 def _is_published(api: AirflowApi, chain: tuple[str, ...], day: date) -> bool:
     asked = {"partition_key_prefix_pattern": day.isoformat(), "state": SUCCESS, "limit": 1}
-    return bool(api.once(f"/dags/{chain[-1]}/dagRuns", **asked)["dag_runs"])
+    return bool(api.get(f"/dags/{chain[-1]}/dagRuns", **asked)["dag_runs"])
 
 
 def _late(api: AirflowApi, chain: tuple[str, ...], day: date, fresh_by: time) -> Trouble:
     states = latest(api, chain, day).dags
     return Trouble(
-        topic=f"day {day}",
+        topic=late_topic(day),
         title=f"LATE {day} is not published",
         facts=(("Day", day.isoformat()), ("Due", f"{day + timedelta(days=1)} {fresh_by:%H:%M} UTC")),
         sections=(

@@ -4,12 +4,13 @@ from collections.abc import Generator, Iterator
 from typing import Any
 
 import httpx
-from tenacity import retry, retry_if_exception_type, stop_after_delay, wait_fixed
+from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_fixed
 
 from pipeline.errors import ConfigurationError, StepError, TransientError
 
 # Seconds for which a server that went away in the middle may come back; the process manager restarts it.
-PATIENCE = 60
+PATIENCE = 60.0
+TIMEOUT = 30.0
 
 PAGE = 100
 
@@ -27,8 +28,11 @@ class _Token(httpx.Auth):
 
     requires_response_body = True
 
-    def __init__(self, url: str, user: str, password: str) -> None:
-        self._login = httpx.Request("POST", f"{url}/auth/token", json={"username": user, "password": password})
+    def __init__(self, url: str, user: str, password: str, timeout: float) -> None:
+        # A request that is made here, and not by the client, has no time limit of its own.
+        limits = {"timeout": httpx.Timeout(timeout).as_dict()}
+        body = {"username": user, "password": password}
+        self._login = httpx.Request("POST", f"{url}/auth/token", json=body, extensions=limits)
         self._token = ""
 
     def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
@@ -47,13 +51,26 @@ class _Token(httpx.Auth):
 
 
 class AirflowApi:
-    """One Airflow. `url` is that of its web interface, as people open it; `server` where it answers, if not there."""
+    """One Airflow. `url` is that of its web interface, as people open it; `server` where it answers, if not there.
 
-    def __init__(self, url: str, user: str, password: str, server: str = "") -> None:
+    `timeout` is in seconds for each answer, `patience` for which a server that stumbles is asked again.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        user: str,
+        password: str,
+        server: str = "",
+        *,
+        timeout: float = TIMEOUT,
+        patience: float = PATIENCE,
+    ) -> None:
         self.url = url.rstrip("/")
         self.server = server or self.url
-        auth = _Token(self.server, user, password)
-        self._client = httpx.Client(base_url=f"{self.server}/api/v2", auth=auth, timeout=30)
+        self._patience = patience
+        auth = _Token(self.server, user, password, timeout)
+        self._client = httpx.Client(base_url=f"{self.server}/api/v2", auth=auth, timeout=timeout)
 
     def close(self) -> None:
         self._client.close()
@@ -62,21 +79,20 @@ class AirflowApi:
         """Raises TransientError when Airflow does not answer now."""
         self._answer(self._send("GET", "/monitor/health"))
 
-    @retry(
-        retry=retry_if_exception_type(TransientError), stop=stop_after_delay(PATIENCE), wait=wait_fixed(1), reraise=True
-    )
     def get(self, path: str, **params: Any) -> Any:
-        """The JSON at `path`; an Airflow that is away or stumbles is asked again for a minute.
+        """The JSON at `path`; an Airflow that is away or stumbles is asked again, for as long as there is patience.
 
         Raises:
             ApiError: Airflow refuses; 404 among others.
-            TransientError: it did not answer for a minute.
+            TransientError: it did not answer for so long.
         """
-        return self.once(path, **params)
-
-    def once(self, path: str, **params: Any) -> Any:
-        """The same, asked once only. Raises ApiError or TransientError."""
-        return self._answer(self._send("GET", path, params=params))
+        attempts = Retrying(
+            retry=retry_if_exception_type(TransientError),
+            stop=stop_after_delay(self._patience),
+            wait=wait_fixed(1),
+            reraise=True,
+        )
+        return attempts(lambda: self._answer(self._send("GET", path, params=params)))
 
     def get_all(self, path: str, field: str, **params: Any) -> Iterator[Any]:
         """The items under `field` of every page at `path`."""

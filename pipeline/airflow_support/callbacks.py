@@ -41,11 +41,11 @@ def _alert(context: Mapping[str, Any]) -> None:
     try:
         outbox = Outbox.of(settings.data)
         outbox.record(alert, RECORDED_BY, channels)
-        delivered = deliver(outbox, channels, key=alert.key)
     except StepError:
         logger.exception("the outbox cannot be used; the mail is sent without it")
         Mail(settings).send(alert)
         return
+    delivered = deliver(outbox, channels, key=alert.key)
     for error in delivered.errors:
         logger.error("not mailed yet, and kept in the outbox, from where the sentinel sends it: %s", error)
     if delivered.arrived:

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from datetime import date
 from typing import Any
 
-from pipeline.airflow_support.api import AirflowApi, ApiError
+from pipeline.airflow_support.api import PATIENCE, TIMEOUT, AirflowApi, ApiError
 from pipeline.airflow_support.chain import chain_of
 from pipeline.airflow_support.explain import explain
 from pipeline.airflow_support.follow import follow
@@ -21,13 +21,16 @@ PARSING = 120
 
 
 @contextmanager
-def open_api(settings: Settings) -> Iterator[AirflowApi]:
-    """The running Airflow, for as long as the context lasts.
+def open_api(settings: Settings, *, timeout: float = TIMEOUT, patience: float = PATIENCE) -> Iterator[AirflowApi]:
+    """The running Airflow, for as long as the context lasts. `timeout` and `patience` are AirflowApi's.
 
     Raises:
         TransientError: it is not up.
     """
-    api = AirflowApi(airflow_url(settings), USER, airflow_password(settings), airflow_api_url(settings))
+    server = airflow_api_url(settings)
+    api = AirflowApi(
+        airflow_url(settings), USER, airflow_password(settings), server, timeout=timeout, patience=patience
+    )
     try:
         api.require_up()
         yield api

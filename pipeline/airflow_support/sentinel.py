@@ -8,18 +8,27 @@ import os
 import shutil
 import signal
 import threading
-from collections.abc import Callable, Collection
-from datetime import UTC, datetime, timedelta
+from collections.abc import Callable, Collection, Iterable
+from contextlib import AbstractContextManager
+from datetime import UTC, datetime, time, timedelta
+from functools import partial
 
-from pipeline.airflow_support.airflow_troubles import broken_files, late_days, servers_down, waiting_tasks
+from pipeline.airflow_support.airflow_troubles import (
+    broken_files,
+    day_of_topic,
+    late_days,
+    servers_down,
+    waiting_tasks,
+)
 from pipeline.airflow_support.api import AirflowApi
 from pipeline.airflow_support.chain import chain_of
 from pipeline.airflow_support.runs import open_api
 from pipeline.airflow_support.unheard import unheard_failures
 from pipeline.alerts.heartbeat import Heartbeat
+from pipeline.alerts.masking import mask, secrets_of
 from pipeline.alerts.outbox import Outbox
 from pipeline.alerts.sentinel import Look, watch
-from pipeline.alerts.troubles import Trouble, note
+from pipeline.alerts.troubles import Trouble, note, topics
 from pipeline.embedded.airflow_environment import schedule_from
 from pipeline.embedded.health import airflow_health
 from pipeline.embedded.keeper import die_with_parent
@@ -29,6 +38,9 @@ from pipeline.settings import Settings
 logger = logging.getLogger(__name__)
 
 FAILURES = "sentinel"
+DAYS = "days"
+# Seconds that Airflow may take for an answer: a round of looks must not take long when it gives none.
+ANSWER_S = 5.0
 # Failures are looked for again so far back: a run may end before its end is written.
 OVERLAP = timedelta(minutes=10)
 SMALLEST_SHARE = 0.05
@@ -36,16 +48,18 @@ SMALLEST_SHARE = 0.05
 
 def looks_of(settings: Settings) -> dict[str, Look]:
     """Everything the sentinel looks after, by name."""
-    return {
-        "disk": _noting("disk", lambda: full_disk(settings)),
-        "Airflow's web server": _noting("web", lambda: servers_down(airflow_health(settings)[:1])),
-        "Airflow's other servers": _noting("servers", lambda: _other_servers(settings)),
+    looks: dict[str, Look] = {
+        "disk": _noting(settings, "disk", lambda: full_disk(settings)),
+        "Airflow's web server": _noting(settings, "web", lambda: servers_down(airflow_health(settings)[:1])),
+        "Airflow's other servers": _noting(settings, "servers", lambda: _other_servers(settings)),
         "DAG files": _asking(settings, "files", broken_files),
         "queued tasks": _asking(settings, "queue", waiting_tasks),
-        "late days": _asking(settings, "days", lambda api: _late_days(settings, api)),
         "heartbeat": Heartbeat(settings),
         "failures": lambda outbox, channels: find_failures(settings, outbox, channels),
     }
+    if settings.fresh_by is not None:
+        looks["late days"] = partial(find_late_days, settings, settings.fresh_by)
+    return looks
 
 
 def full_disk(settings: Settings) -> list[Trouble]:
@@ -63,16 +77,17 @@ def find_failures(settings: Settings, outbox: Outbox, channels: Collection[str])
     """Record the failures that no callback reported. Raises TransientError."""
     now = datetime.now(UTC)
     since = outbox.looked_until(FAILURES, now)
-    with open_api(settings) as api:
+    hide = partial(mask, secrets=secrets_of(settings))
+    with _airflow(settings) as api:
         for failure in unheard_failures(api, since - OVERLAP, now, outbox.is_known):
             logger.warning("nobody reported: %s.%s for %s", failure.dag, failure.task, failure.day)
-            outbox.record(failure.alert(), FAILURES, channels)
+            outbox.record(failure.alert().told(hide), FAILURES, channels)
     outbox.looked(FAILURES, now)
 
 
-def _noting(watcher: str, troubles: Callable[[], Collection[Trouble]]) -> Look:
+def _noting(settings: Settings, watcher: str, troubles: Callable[[], Collection[Trouble]]) -> Look:
     def look(outbox: Outbox, channels: Collection[str]) -> None:
-        note(outbox, watcher, troubles(), channels)
+        _note(settings, outbox, watcher, troubles(), channels)
 
     return look
 
@@ -81,8 +96,8 @@ def _asking(settings: Settings, watcher: str, troubles: Callable[[AirflowApi], C
     """What does not answer has no say: nothing begins and nothing is over then."""
 
     def look(outbox: Outbox, channels: Collection[str]) -> None:
-        with open_api(settings) as api:
-            note(outbox, watcher, troubles(api), channels)
+        with _airflow(settings) as api:
+            _note(settings, outbox, watcher, troubles(api), channels)
 
     return look
 
@@ -94,10 +109,24 @@ def _other_servers(settings: Settings) -> list[Trouble]:
     return servers_down(others)
 
 
-def _late_days(settings: Settings, api: AirflowApi) -> list[Trouble]:
-    if settings.fresh_by is None:
-        return []
-    return late_days(api, chain_of(settings), schedule_from(settings), settings.fresh_by, datetime.now(UTC))
+def find_late_days(settings: Settings, fresh_by: time, outbox: Outbox, channels: Collection[str]) -> None:
+    """Note the days that are not published in time. Raises TransientError."""
+    first, now = schedule_from(settings), datetime.now(UTC)
+    missed = [day_of_topic(topic) for topic in topics(outbox, DAYS)]
+    with _airflow(settings) as api:
+        _note(settings, outbox, DAYS, late_days(api, chain_of(settings), first, fresh_by, now, missed), channels)
+
+
+def _airflow(settings: Settings) -> AbstractContextManager[AirflowApi]:
+    """Airflow, asked as somebody who has other things to look after."""
+    return open_api(settings, timeout=ANSWER_S, patience=0.0)
+
+
+def _note(
+    settings: Settings, outbox: Outbox, watcher: str, troubles: Iterable[Trouble], channels: Collection[str]
+) -> None:
+    hide = partial(mask, secrets=secrets_of(settings))
+    note(outbox, watcher, [trouble.told(hide) for trouble in troubles], channels)
 
 
 def main() -> None:

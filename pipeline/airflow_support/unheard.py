@@ -84,13 +84,13 @@ def _run_failure(api: AirflowApi, run: dict[str, Any]) -> Failure:
 
 
 def _day(api: AirflowApi, dag: str, run: str) -> str:
-    found = api.once(f"/dags/{dag}/dagRuns/{quote(run)}")
+    found = api.get(f"/dags/{dag}/dagRuns/{quote(run)}")
     return str(found["partition_key"] or (found.get("conf") or {}).get("day") or "no day")
 
 
 def _guidance(api: AirflowApi, dag: str) -> str:
     try:
-        return section(api.once(f"/dags/{dag}/details")["doc_md"] or "", WHEN_IT_FAILS)
+        return section(api.get(f"/dags/{dag}/details")["doc_md"] or "", WHEN_IT_FAILS)
     except (ApiError, TransientError):
         return ""
 

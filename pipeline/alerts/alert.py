@@ -1,8 +1,8 @@
 """An alert: what somebody has to hear, whatever found it. How it is shown is the matter of each channel."""
 
 import json
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 
 Pair = tuple[str, str]
@@ -26,6 +26,10 @@ class Alert:
     sections: tuple[Pair, ...]
     follows: str = ""
 
+    def told(self, say: Callable[[str], str]) -> "Alert":
+        """The same, every text of it put through `say`: to mask what is secret."""
+        return replace(self, title=say(self.title), facts=told(self.facts, say), sections=told(self.sections, say))
+
     def to_json(self) -> str:
         """The alert as one JSON document."""
         return json.dumps({**asdict(self), "raised_at": self.raised_at.isoformat()})
@@ -36,6 +40,11 @@ class Alert:
         found = json.loads(text)
         found["raised_at"] = datetime.fromisoformat(found["raised_at"])
         return cls(**{**found, "facts": _pairs(found["facts"]), "sections": _pairs(found["sections"])})
+
+
+def told(pairs: Sequence[Pair], say: Callable[[str], str]) -> tuple[Pair, ...]:
+    """The pairs, their second texts put through `say`."""
+    return tuple((name, say(text)) for name, text in pairs)
 
 
 def _pairs(items: Sequence[Sequence[str]]) -> tuple[Pair, ...]:

@@ -34,7 +34,7 @@ def deliver(outbox: Outbox, channels: Mapping[str, Channel], *, key: str | None 
     """
     arrived, errors = 0, []
     began = datetime.now(UTC)
-    while claim := outbox.claim(began, key):
+    while claim := outbox.claim(key=key, due_by=began):
         alert = digest(claim.alerts)
         try:
             _channel(channels, claim.channel).send(alert)

@@ -13,8 +13,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
-from sqlalchemy import Connection, Row, and_, func, insert, select, update
+from sqlalchemy import Connection, Row, and_, func, insert, or_, select, update
 from sqlalchemy.exc import DatabaseError
 
 from pipeline.alerts.alert import Alert
@@ -26,6 +27,7 @@ CLAIM = timedelta(seconds=60)
 # Alerts that come together are sent together. One message cannot hold more than so many of them.
 WINDOW = timedelta(seconds=60)
 LARGEST_CLAIM = 5_000
+FARTHEST = timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,40 +94,48 @@ class Outbox:
         with self.transaction() as connection:
             return keep(connection, alert, recorded_by, channels, moment)
 
-    def claim(self, now: datetime | None = None, key: str | None = None) -> Claim | None:
-        """What is due on the channel whose turn it is (of the alert `key`, where given), for the caller alone to try.
+    def claim(
+        self, now: datetime | None = None, key: str | None = None, due_by: datetime | None = None
+    ) -> Claim | None:
+        """What is due (at `due_by`, or now) on the channel whose turn it is, for the caller alone to try.
 
-        None where nothing is due. The claim ends after a minute, or as `delivered` or `failed`.
+        Of the alert `key` only, where given. None where nothing is due. The claim ends after a minute, or when it is
+        `delivered` or `failed`. What a sender that was killed has tried together is claimed together again.
         """
         moment = stored(now or datetime.now(UTC))
-        due = and_(DELIVERIES.c.delivered_at.is_(None), DELIVERIES.c.next_try_at <= moment)
-        query = select(ALERTS.c.content, DELIVERIES).join_from(DELIVERIES, ALERTS).where(due)
+        query = select(ALERTS.c.content, DELIVERIES).join_from(DELIVERIES, ALERTS)
+        query = query.where(_is_due(stored(due_by) if due_by else moment), _is_free(moment))
         if key is not None:
             query = query.where(DELIVERIES.c.key == key)
         with self.transaction() as connection:
             rows = connection.execute(query.order_by(DELIVERIES.c.next_try_at, ALERTS.c.recorded_at)).all()
             if not rows:
                 return None
-            channel = rows[0].channel
-            mine = [row for row in rows if row.channel == channel][:LARGEST_CLAIM]
-            claim = Claim(channel, max(r.tries for r in mine) + 1, tuple(Alert.from_json(r.content) for r in mine))
-            claimed = {"next_try_at": moment + CLAIM, "tries": DELIVERIES.c.tries + 1}
+            mine = [r for r in rows if (r.channel, r.batch) == (rows[0].channel, rows[0].batch)][:LARGEST_CLAIM]
+            tries = max(row.tries for row in mine) + 1
+            claim = Claim(rows[0].channel, tries, tuple(Alert.from_json(row.content) for row in mine))
+            claimed = {
+                "claimed_until": moment + CLAIM,
+                "tries": DELIVERIES.c.tries + 1,
+                "batch": rows[0].batch or uuid4().hex,
+            }
             connection.execute(update(DELIVERIES).where(_ways(claim)).values(claimed))
         return claim
 
     def delivered(self, claim: Claim, now: datetime | None = None) -> None:
         """The channel has taken all of it."""
-        self._settle(claim, delivered_at=stored(now or datetime.now(UTC)), error="")
+        self._settle(claim, delivered_at=stored(now or datetime.now(UTC)), claimed_until=None, error="")
 
     def failed(self, claim: Claim, error: str, next_try_at: datetime) -> None:
         """The channel has not taken it; it is due again at `next_try_at`."""
-        self._settle(claim, error=error, next_try_at=stored(next_try_at))
+        self._settle(claim, error=error, next_try_at=stored(next_try_at), claimed_until=None, batch=None)
 
     def hurry(self) -> int:
-        """Make every undelivered alert due at once. Returns how many deliveries that are."""
+        """Make all that waits due at once, but for what somebody is just sending. Returns how many deliveries."""
+        moment = stored(datetime.now(UTC))
         with self.transaction() as connection:
-            waiting = update(DELIVERIES).where(DELIVERIES.c.delivered_at.is_(None))
-            return connection.execute(waiting.values(next_try_at=stored(datetime.now(UTC)))).rowcount
+            waiting = update(DELIVERIES).where(DELIVERIES.c.delivered_at.is_(None), _is_free(moment))
+            return connection.execute(waiting.values(next_try_at=moment)).rowcount
 
     def acknowledge(self, key: str, now: datetime | None = None) -> bool:
         """Somebody has taken care of the alert. False: there is none of this key."""
@@ -213,9 +223,22 @@ def keep(connection: Connection, alert: Alert, recorded_by: str, channels: Colle
 
 def _first_try(connection: Connection, moment: datetime) -> datetime:
     """At once, but where others came within the last minute, with all that come within the minute of the first."""
-    recent = select(func.min(ALERTS.c.recorded_at)).where(ALERTS.c.recorded_at > moment - WINDOW)
+    is_recent = and_(ALERTS.c.recorded_at > moment - WINDOW, ALERTS.c.recorded_at <= moment)
+    recent = select(func.min(ALERTS.c.recorded_at)).where(is_recent)
     first = connection.execute(recent).scalar()
     return moment if first is None else first + WINDOW
+
+
+def _is_due(moment: datetime) -> Any:
+    """Whether it is to be tried. Nothing waits for so long as `FARTHEST`, unless a clock was ahead once."""
+    due = or_(DELIVERIES.c.next_try_at <= moment, DELIVERIES.c.next_try_at > moment + FARTHEST)
+    return and_(DELIVERIES.c.delivered_at.is_(None), due)
+
+
+def _is_free(moment: datetime) -> Any:
+    """Whether nobody is just sending it."""
+    until = DELIVERIES.c.claimed_until
+    return or_(until.is_(None), until <= moment, until > moment + CLAIM)
 
 
 def _ways(claim: Claim) -> Any:

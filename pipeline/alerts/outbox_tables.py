@@ -41,6 +41,8 @@ DELIVERIES = Table(
     Column("channel", String, primary_key=True),
     Column("tries", Integer, nullable=False, default=0),
     Column("next_try_at", DateTime, nullable=False),
+    Column("claimed_until", DateTime),
+    Column("batch", String),  # what it was last tried with: after a killed sender, the very same message goes out again
     Column("delivered_at", DateTime),
     Column("error", String, nullable=False, default=""),
 )

@@ -6,6 +6,7 @@ is in the outbox: the process may be killed at any time, and a second one does n
 
 import logging
 import threading
+import time
 from collections.abc import Callable, Collection, Mapping
 
 from pipeline.alerts.channels import usable_channels
@@ -20,6 +21,8 @@ logger = logging.getLogger(__name__)
 
 DELIVER_EVERY_S = 2.0
 LOOK_EVERY_S = 10.0
+# A sentinel whose looks hang for longer is not said to live.
+LONGEST_LOOK_S = 180.0
 
 # One thing to look after. It records what it finds, for the channels of these names.
 Look = Callable[[Outbox, Collection[str]], None]
@@ -35,16 +38,18 @@ def watch(
 ) -> None:
     """Deliver what is due and look at everything, again and again, until `stop` is set."""
 
-    channels = usable_channels(settings)
+    channels, looked = usable_channels(settings), [time.monotonic()]
 
     def delivering() -> None:
         deliver(Outbox.of(settings.data), channels)
-        say_alive(settings)
+        if time.monotonic() - looked[0] < LONGEST_LOOK_S:
+            say_alive(settings)
 
     def looking() -> None:
         outbox = Outbox.of(settings.data)
         for name, look in looks.items():
             said.attempt(name, lambda look=look: look(outbox, channels))  # type: ignore[misc]
+        looked[0] = time.monotonic()
 
     said = _Said()
     thread = threading.Thread(target=_repeat, args=[looking, look_every_s, stop, said, "looking"], name="looks")

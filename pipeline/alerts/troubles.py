@@ -4,14 +4,14 @@ Somebody looks again and again and says what is wrong now. People hear of it onc
 may, and once more when it is over. What is remembered for that is in the outbox's file: a killed sentinel goes on.
 """
 
-from collections.abc import Collection
-from dataclasses import dataclass
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 
 from sqlalchemy import Connection, Row, delete, insert, select, update
 
-from pipeline.alerts.alert import Alert, Pair
+from pipeline.alerts.alert import Alert, Pair, told
 from pipeline.alerts.outbox import Outbox, keep
 from pipeline.alerts.outbox_tables import TROUBLES, moment_of, stored
 
@@ -32,6 +32,10 @@ class Trouble:
     sections: tuple[Pair, ...] = ()
     patience: timedelta = timedelta()
 
+    def told(self, say: Callable[[str], str]) -> "Trouble":
+        """The same, every text of it put through `say`: to mask what is secret."""
+        return replace(self, title=say(self.title), facts=told(self.facts, say), sections=told(self.sections, say))
+
 
 def note(
     outbox: Outbox, watcher: str, troubles: Collection[Trouble], channels: Collection[str], now: datetime | None = None
@@ -44,17 +48,24 @@ def note(
         StepError: the outbox cannot be used.
     """
     moment = now or datetime.now(UTC)
+    seen = {trouble.topic: trouble for trouble in troubles}  # of one topic, one is enough
     with outbox.transaction() as connection:
         known = {
             row.topic: row
             for row in connection.execute(select(TROUBLES).where(TROUBLES.c.watcher == watcher))
         }  # fmt: skip
-        begun = [_seen(connection, watcher, trouble, known.get(trouble.topic), moment) for trouble in troubles]
-        over = [_over(connection, known[topic], moment) for topic in known.keys() - {t.topic for t in troubles}]
+        begun = [_seen(connection, watcher, trouble, known.get(topic), moment) for topic, trouble in seen.items()]
+        over = [_over(connection, known[topic], moment) for topic in known.keys() - seen.keys()]
         alerts = [alert for alert in [*begun, *over] if alert]
         for alert in alerts:
             keep(connection, alert, watcher, channels, stored(moment))
     return alerts
+
+
+def topics(outbox: Outbox, watcher: str) -> list[str]:
+    """What this watcher saw at its last look. Raises StepError."""
+    with outbox.transaction() as connection:
+        return list(connection.execute(select(TROUBLES.c.topic).where(TROUBLES.c.watcher == watcher)).scalars())
 
 
 def _seen(
@@ -80,7 +91,7 @@ def _seen(
 def _since(known: Row[tuple[object, ...]] | None, now: datetime) -> datetime:
     if known is None or (not known.alert_key and now - moment_of(known.last_seen_at) > LONGEST_GAP):
         return now
-    return moment_of(known.first_seen_at)
+    return min(moment_of(known.first_seen_at), now)  # a clock may have been ahead
 
 
 def _over(connection: Connection, known: Row[tuple[object, ...]], now: datetime) -> Alert | None:

@@ -3,7 +3,7 @@
 import json
 import socket
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -78,7 +78,7 @@ def test_a_key_that_names_none_is_refused() -> None:
 def test_what_waits_is_sent_when_asked(outbox: Outbox, monkeypatch: pytest.MonkeyPatch) -> None:
     claim = outbox.claim()
     assert claim is not None
-    outbox.failed(claim, "it was away", datetime(2100, 1, 1, tzinfo=UTC))
+    outbox.failed(claim, "it was away", datetime.now(UTC) + timedelta(minutes=30))
     with catching_mail() as mail:
         monkeypatch.setenv("TILLROLL_SMTP_URL", mail.url)
         flushed = typed("flush")

@@ -140,6 +140,21 @@ def test_a_server_that_is_away_is_asked_until_it_is_back(tmp_path: Path) -> None
     assert subjects(mail) == ["[Tillroll] FAILED a1"]
 
 
+def test_a_sentinel_whose_looks_hang_is_not_said_to_live(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sentinel, "LONGEST_LOOK_S", 0.0)
+    hanging = threading.Event()
+    settings = Settings(data_dir=tmp_path, smtp_url="smtp://127.0.0.1:1")
+    outbox = Outbox.of(tmp_path)
+    outbox.record(alert("a1"), "callback", ["mail"])
+    try:
+        with watched(settings, {"hangs": lambda *_: hanging.wait(PATIENCE_S)}):
+            wait_for(lambda: outbox.entries()[0].deliveries[0].error)
+            assert last_look(settings) is None
+            hanging.set()
+    finally:
+        hanging.set()
+
+
 def test_an_outbox_that_cannot_be_used_does_not_end_the_sentinel(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:

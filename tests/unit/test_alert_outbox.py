@@ -89,8 +89,10 @@ def test_what_a_channel_does_not_take_is_due_again_later(outbox: Outbox) -> None
     later = NOW + timedelta(minutes=1)
     outbox.failed(claimed(outbox, NOW), "it hung up", later)
 
-    assert claimed(outbox, NOW).channel == "pager"
+    pager = claimed(outbox, NOW)
+    assert pager.channel == "pager"
     assert outbox.claim(NOW) is None
+    outbox.delivered(pager)
     assert claimed(outbox, later).channel == "mail"
     assert [way.error for way in outbox.entries()[0].deliveries] == ["it hung up", ""]
 
@@ -112,19 +114,46 @@ def test_the_first_alert_goes_at_once_and_those_of_its_minute_together(outbox: O
 
     assert outbox.claim(NOW + WINDOW - second) is None
     outbox.delivered(Claim("mail", 1, (alert("a"),)))
-    assert [found.key for found in claimed(outbox, NOW + WINDOW).alerts] == ["b", "c", "d"]
+    others = claimed(outbox, NOW + WINDOW)
+    assert [found.key for found in others.alerts] == ["b", "c", "d"]
 
+    outbox.delivered(others)
     outbox.record(alert("e"), "callback", ["mail"], NOW + 3 * WINDOW)
-    assert [found.key for found in claimed(outbox, NOW + 3 * WINDOW).alerts][-1] == "e"
+    assert [found.key for found in claimed(outbox, NOW + 3 * WINDOW).alerts] == ["e"]
 
 
 def test_what_waits_can_be_hurried(outbox: Outbox) -> None:
     outbox.record(alert(), "callback", CHANNELS, NOW)
-    outbox.failed(claimed(outbox, NOW), "no", datetime.now(UTC) + timedelta(hours=1))
+    outbox.failed(claimed(outbox, NOW), "no", datetime.now(UTC) + timedelta(minutes=30))
     outbox.delivered(claimed(outbox, NOW))
 
+    assert outbox.claim() is None
     assert outbox.hurry() == 1
     assert outbox.claim() is not None
+
+
+def test_what_somebody_is_just_sending_is_not_hurried(outbox: Outbox) -> None:
+    outbox.record(alert(), "callback", ["mail"])
+    assert outbox.claim() is not None
+
+    assert outbox.hurry() == 0
+    assert outbox.claim() is None
+
+
+def test_what_a_killed_sender_tried_goes_out_again_as_it_was(outbox: Outbox) -> None:
+    outbox.record(alert("a"), "callback", ["mail"], NOW)
+    first = claimed(outbox, NOW)
+    outbox.record(alert("b"), "callback", ["mail"], NOW + timedelta(seconds=10))
+
+    assert claimed(outbox, NOW + CLAIM).alerts == first.alerts
+    assert [found.key for found in claimed(outbox, NOW + CLAIM).alerts] == ["b"]
+
+
+def test_a_clock_that_was_ahead_keeps_nothing_back(outbox: Outbox) -> None:
+    outbox.record(alert("a"), "callback", ["mail"], NOW + timedelta(days=400))
+    outbox.record(alert("b"), "callback", ["mail"], NOW)
+
+    assert [found.key for found in claimed(outbox, NOW).alerts] == ["b", "a"]
 
 
 def test_what_somebody_takes_care_of_is_listed_no_more(outbox: Outbox) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.alerts.outbox import Outbox
-from pipeline.alerts.troubles import Trouble, note
+from pipeline.alerts.troubles import Trouble, note, topics
 
 NOW = datetime(2025, 1, 4, 0, 5, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
@@ -67,6 +67,18 @@ def test_a_trouble_that_comes_back_is_another_alert(outbox: Outbox) -> None:
     second = note(outbox, "health", [FULL], ["mail"], NOW + 2 * MINUTE)
 
     assert first[0].key != second[0].key
+
+
+def test_two_of_one_topic_are_one_trouble(outbox: Outbox) -> None:
+    assert titles(outbox, FULL, FULL, at=NOW) == ["DISK nearly full"]
+    assert topics(outbox, "health") == ["disk"]
+
+
+def test_a_clock_that_was_ahead_delays_no_alert(outbox: Outbox) -> None:
+    titles(outbox, DOWN, at=NOW + timedelta(days=400))
+
+    titles(outbox, DOWN, at=NOW)
+    assert titles(outbox, DOWN, at=NOW + MINUTE) == ["DOWN Airflow scheduler"]
 
 
 def test_what_another_watcher_does_not_see_is_not_over(outbox: Outbox) -> None:
