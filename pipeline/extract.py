@@ -21,6 +21,7 @@ from pipeline.fingerprint import Fingerprint, Partition
 from pipeline.lake.base import Lake
 from pipeline.manifest import Evolved, Found, LakeObject, Manifest, Run, manifest_path, manifest_text, parse_manifest
 from pipeline.plan import Planned
+from pipeline.sequence import keep_sequence
 from pipeline.snapshot import Snapshot
 from pipeline.table_copy import PartitionFiles, copy_table
 
@@ -35,7 +36,7 @@ class Extraction:
     `found` are the fingerprints of all compared partitions, `histories` the tables compared from their beginning,
     `evolved` those of the catalog that have other columns than in its file. `anew` are partitions to be loaded even
     where the ledger says the same of them.
-    `sequence` orders the snapshot after every published one. `quiet` keeps those out who load while objects change.
+    `sequence` orders the snapshot after every earlier one. `quiet` keeps those out who load while objects change.
     """
 
     snapshot: Snapshot
@@ -81,6 +82,7 @@ def extract(run: Extraction, plan: Sequence[Planned], advance: Callable[[Partiti
     with run.quiet():
         # The lock that keeps other extracts away is the leader's: were it gone, nothing may be named any more.
         run.snapshot.leader.execute("select 1")
+        keep_sequence(run.lake, run.sequence)
         with ThreadPoolExecutor(_COMMITS, "commit") as pool:
             written = tuple(pool.map(partial(_commit, run), files))
         extracted = Extracted(written, tuple(o for o in there.values() if o))

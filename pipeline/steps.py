@@ -33,6 +33,7 @@ from pipeline.progress import Counter, Progress, silent
 from pipeline.refusal import mark_refused, refused_with
 from pipeline.rejected import everything, rejected_rows
 from pipeline.reports import ExtractReport, PublishReport, SyncReport
+from pipeline.sequence import next_sequence
 from pipeline.settings import Settings
 from pipeline.snapshot import open_snapshot
 from pipeline.transform_changes import outdated
@@ -92,15 +93,14 @@ def extract_day(settings: Settings, day: date, progress: Progress = silent, scop
         for warning in warnings:
             logger.warning("%s", warning)
         plan = make_plan(snapshot, fitted.catalog, ledger, day, settings, progress, scope)
-        # The server's clock orders snapshots; where it was set back, they still come after what is published.
-        sequence = max(int(snapshot.taken_at.timestamp() * 1_000_000), ledger.last_sequence + 1)
+        lake = open_lake(settings)
         counter = Counter(progress, "extract", len(plan.planned))
         run = Extraction(
             snapshot=snapshot,
-            lake=open_lake(settings),
+            lake=lake,
             catalog=everything(fitted.catalog),
             day=day,
-            sequence=sequence,
+            sequence=next_sequence(lake, ledger, snapshot.taken_at),
             found=plan.found,
             histories=plan.histories,
             evolved=fitted.evolved,

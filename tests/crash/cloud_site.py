@@ -203,12 +203,12 @@ class Site:
         return sorted(item.table_id for item in client.list_tables(dataset))
 
     def _objects(self) -> dict[str, str]:
-        """The lake's objects but manifests, and what killed writers left, which `sweep` removes."""
+        """The lake's objects but manifests, the last sequence, and what killed writers left, which `sweep` removes."""
         blobs = self.cloud.storage().list_blobs(self.settings.lake.removeprefix("gs://"))
         return {
             blob.name: f"{blob.size} {blob.crc32c}"
             for blob in blobs
-            if not blob.name.startswith(".writing/") and not blob.name.endswith("manifest.json")
+            if not blob.name.startswith(".writing/") and not blob.name.endswith(("manifest.json", "sequence.json"))
         }
 
     def _manifests(self) -> dict[str, dict[str, Any]]:

@@ -2,7 +2,7 @@
 
 import random
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
@@ -14,6 +14,10 @@ from cloud_shop import CloudShop
 from small_shop import DAY, Shop
 
 from pipeline import steps
+from pipeline.errors import CorruptObjectError
+from pipeline.lake.folder import FolderLake
+from pipeline.manifest import manifest_path
+from pipeline.sequence import SEQUENCE
 from pipeline.snapshot import Snapshot, open_snapshot
 
 # Every kind of change, within the lookback: on old days, and from one day to another.
@@ -201,3 +205,68 @@ def test_a_clock_that_is_set_back_before_anything_was_published_brings_nothing_o
     shop.sync()
 
     assert shop.audit().equal
+
+
+def test_what_a_clock_ahead_gave_an_unpublished_run_does_not_bring_its_rows_back(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shop.sync()
+    shop.execute("update ecommerce.customer set name = 'old' where customer_id = 1")
+    with clock_ahead(monkeypatch):
+        steps.extract_day(shop.settings, DAY)
+    shop.execute("update ecommerce.customer set name = 'new' where customer_id = 1")
+    shop.sync(DAY + timedelta(days=1))
+
+    assert steps.publish_day(shop.settings, DAY).nothing_to_do
+
+    assert shop.warehouse("select name from staging.customer where customer_id = 1") == [("new",)]
+    assert shop.audit().equal
+
+
+def test_extracts_by_a_clock_behind_the_ledger_are_published_in_their_order(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with clock_ahead(monkeypatch):
+        shop.sync()
+    for day, name in ((DAY, "v1"), (DAY + timedelta(days=1), "v2")):
+        shop.execute(f"update ecommerce.customer set name = '{name}' where customer_id = 1")
+        steps.extract_day(shop.settings, day)
+
+    for day in (DAY, DAY + timedelta(days=1)):
+        steps.publish_day(shop.settings, day)
+
+    assert shop.warehouse("select name from staging.customer where customer_id = 1") == [("v2",)]
+    assert shop.audit().equal
+
+
+@pytest.mark.parametrize("harm", [lambda text: b"", lambda text: text.replace(b'"last": 1', b'"last": 2')])
+def test_a_last_sequence_that_is_not_what_was_written_is_refused_and_deleted(
+    shop: Shop, harm: Callable[[bytes], bytes]
+) -> None:
+    shop.sync()
+    kept = shop.settings.data / "lake" / SEQUENCE
+    before = kept.read_bytes()
+    kept.write_bytes(harm(before))
+    assert kept.read_bytes() != before
+
+    with pytest.raises(CorruptObjectError, match=r"source/sequence\.json .*\n.*Delete it"):
+        shop.sync()
+    kept.unlink()
+    shop.execute("update ecommerce.customer set name = 'new' where customer_id = 1")
+
+    assert shop.sync().publish.partitions == {"customer": 1}
+    assert shop.audit().equal
+
+
+def test_the_last_sequence_is_kept_before_any_manifest_has_it(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    shop.sync()
+    write, written = FolderLake.write, list[str]()
+
+    def recorded(self: FolderLake, path: str, content: bytes) -> None:
+        written.append(path)
+        write(self, path, content)
+
+    monkeypatch.setattr(FolderLake, "write", recorded)
+    shop.sync()
+
+    assert written == [SEQUENCE, manifest_path(DAY)]
