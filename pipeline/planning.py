@@ -14,7 +14,7 @@ from pipeline.rejected import with_rejected
 from pipeline.settings import Settings
 from pipeline.snapshot import Snapshot
 from pipeline.source_fingerprints import source_fingerprints
-from pipeline.vanishing import require_rows
+from pipeline.vanishing import log_accepted, require_rows
 
 logger = logging.getLogger(__name__)
 
@@ -57,7 +57,9 @@ def make_plan(
         expected = expected_partitions(table, fingerprints, day, compared, ledger, scope.also)
         found |= expected
         planned += plan_table(table, expected, ledger, scope.anew)
-    if not scope.accept_vanishing:
+    if scope.accept_vanishing:
+        log_accepted(catalog, found, ledger)
+    else:
         require_rows(snapshot, catalog, found, ledger, day, settings.vanishing_share)
     logger.info("%s: %s of %s partitions differ", day, len(planned), len(found))
     histories = frozenset(table.name for table in catalog if not ledger.knows(table))

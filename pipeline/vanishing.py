@@ -2,12 +2,13 @@
 
 A source that lost its rows (truncated, restored from an old backup) looks like one whose rows were deleted on purpose,
 and another database, by mistake, like one in which every row was changed. Beyond a share of the rows, and where nothing
-at all is as it was, a person has to say which it is, before anything is written.
+at all is as it was, a person has to say which it is, before anything is written. What was accepted is logged.
 """
 
-from collections.abc import Iterable, Mapping
+import logging
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 
 from psycopg.sql import SQL
 
@@ -15,9 +16,11 @@ from pipeline.audit import listed
 from pipeline.catalog import Catalog, Table
 from pipeline.errors import VanishingRowsError
 from pipeline.fingerprint import Fingerprint, Partition
-from pipeline.ledger import Ledger
+from pipeline.ledger import Ledger, LedgerEntry
 from pipeline.snapshot import Snapshot
 from pipeline.source_sql import relation
+
+logger = logging.getLogger(__name__)
 
 # So few rows may go from any table, but for its last ones.
 FLOOR = 10
@@ -31,8 +34,9 @@ class Loss:
     """Rows of a table over the partitions that a run compares.
 
     `published` is how many were published of them, `missing` how many fewer the source has of the same partitions, and
-    `arrived` how many it has in partitions that are published for the first time. `worst` are the partitions that lost
-    rows, most first.
+    `arrived` how many it has in partitions that are published for the first time and where missing rows may have gone:
+    whole tables, and days up to the one after the newest published. `worst` are the partitions that lost rows, most
+    first.
     """
 
     table: Table
@@ -58,29 +62,39 @@ class Loss:
 def loss(table: Table, found: Mapping[Partition, Fingerprint], ledger: Ledger) -> Loss:
     """What the source has lost of a table's compared partitions, whatever columns they were published with.
 
-    A row that is rejected by now, or not any more, is not lost.
+    A row that is rejected by now, or not any more, is not lost. After a pause, most rows of the days since are new:
+    they make up for nothing.
     """
+    newest = max((p.day for p in ledger if p.table in {table.name, table.companion} and p.day), default=date.min)
+    next_day = newest + timedelta(days=1)
     compared = [partition for partition in found if partition.table in {table.name, table.companion}]
     gone = {p: ledger[p].fingerprint.rows - found[p].rows for p in compared if p in ledger}
     return Loss(
         table=table,
         published=sum(ledger[p].fingerprint.rows for p in gone),
         missing=sum(gone.values()),
-        arrived=sum(found[p].rows for p in compared if p not in ledger),
+        arrived=sum(found[p].rows for p in compared if p not in ledger and (p.day or next_day) <= next_day),
         worst=tuple(sorted((p for p in gone if gone[p] > 0), key=lambda p: (-gone[p], p.day or date.min))),
     )
 
 
-def unfamiliar(catalog: Catalog, found: Mapping[Partition, Fingerprint], ledger: Ledger) -> int:
-    """How many published partitions with rows are compared, in all tables, where the source has none of them; else 0.
+def unfamiliar(catalog: Catalog, found: Mapping[Partition, Fingerprint], ledger: Ledger) -> str:
+    """What of the compared partitions that are published with rows is not in the source, none of it; else nothing.
 
-    A run compares old days and tables that seldom change: some of them are as they were, however much was changed.
+    A run compares old days and tables that seldom change: some of them are as they were, however much was changed. A
+    small whole table may be the same in every database of a kind, so days are asked about by themselves, too.
     """
     schemas = {table.name: table.schema_id for table in catalog}
     entries = (ledger.current(p, schemas[p.table]) for p in found if p.table in schemas)
     published = [entry for entry in entries if entry and entry.fingerprint.rows]
-    is_familiar = any(entry.fingerprint == found[entry.partition] for entry in published)
-    return 0 if is_familiar or len(published) < FAMILIAR else len(published)
+    daily = [entry for entry in published if entry.partition.day]
+    if _is_strange(published, found):
+        return f"{len(published)} published partitions"
+    return f"{len(daily)} published days of daily tables" if _is_strange(daily, found) else ""
+
+
+def _is_strange(published: Sequence[LedgerEntry], found: Mapping[Partition, Fingerprint]) -> bool:
+    return len(published) >= FAMILIAR and all(entry.fingerprint != found[entry.partition] for entry in published)
 
 
 def require_rows(
@@ -101,8 +115,17 @@ def require_rows(
     if large:
         raise VanishingRowsError(_question(large), _answers(day))
     if strange := unfamiliar(catalog, found, ledger):
-        what = f"not one of the {strange} published partitions that this run compares is as it was"
+        what = f"not one of the {strange} that this run compares is as it was"
         raise VanishingRowsError(f"is this the database that was published? {what}", _answers(day))
+
+
+def log_accepted(catalog: Catalog, found: Mapping[Partition, Fingerprint], ledger: Ledger) -> None:
+    """Leave a trace of what goes because somebody said that it may."""
+    for lost in (loss(table, found, ledger) for table in catalog):
+        if lost.missing > 0:
+            logger.warning("accepted as gone from the source: %s", lost)
+    if strange := unfamiliar(catalog, found, ledger):
+        logger.warning("accepted as the database that was published, though not one of the %s is as it was", strange)
 
 
 def _is_empty(snapshot: Snapshot, table: Table) -> bool:

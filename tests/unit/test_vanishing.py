@@ -40,6 +40,8 @@ def lost(before: Mapping[int, int], now: Mapping[int, int], schema_id: str = SAL
         ({1: 500, 2: 500}, {1: 500, 2: 399}, True),
         ({1: 500, 2: 500}, {1: 800, 2: 200}, False),  # rows moved from one day to another
         ({1: 1000}, {1: 800, 2: 190}, False),  # to one that is published for the first time
+        ({1: 1000}, {1: 0, 3: 700, 4: 700}, True),  # after a pause, the days since hold rows of their own
+        ({1: 1000, 3: 10}, {1: 800, 2: 190, 3: 10}, False),  # to an old day that had none
         ({1: 1000}, {1: 800, 2: 100}, True),  # a new day's own rows do not make up for those of others
         ({1: 1000, 9: 5000}, {1: 899}, True),  # days that are not compared say nothing
         ({1: 3}, {1: 2}, False),
@@ -88,15 +90,15 @@ def test_a_question_names_the_days_that_lost_most_first() -> None:
 @pytest.mark.parametrize(
     ("days", "same", "without_rows", "schema_id", "strange"),
     [
-        (FAMILIAR, 0, 0, SALE.schema_id, FAMILIAR),
-        (FAMILIAR, 1, 0, SALE.schema_id, 0),
-        (FAMILIAR - 1, 0, 0, SALE.schema_id, 0),  # too few to tell
-        (FAMILIAR, 0, 1, SALE.schema_id, 0),  # no rows are like any other's
-        (FAMILIAR, 0, 0, "another", 0),  # with other columns nothing is as it was
+        (FAMILIAR, 0, 0, SALE.schema_id, f"{FAMILIAR} published partitions"),
+        (FAMILIAR, 1, 0, SALE.schema_id, ""),
+        (FAMILIAR - 1, 0, 0, SALE.schema_id, ""),  # too few to tell
+        (FAMILIAR, 0, 1, SALE.schema_id, ""),  # no rows are like any other's
+        (FAMILIAR, 0, 0, "another", ""),  # with other columns nothing is as it was
     ],
 )
 def test_a_source_in_which_nothing_is_as_it_was_is_unfamiliar(
-    days: int, same: int, without_rows: int, schema_id: str, strange: int
+    days: int, same: int, without_rows: int, schema_id: str, strange: str
 ) -> None:
     at = datetime(2025, 1, 11, tzinfo=UTC)
     partitions = [Partition("sale", date(2025, 1, day)) for day in range(1, days + 1)]

@@ -47,7 +47,9 @@ def test_a_truncated_table_is_asked_about_and_nothing_is_written(shop: Shop) -> 
     assert shop.warehouse(SALES) == [(300,)]
 
 
-def test_what_is_accepted_is_published_and_the_step_that_asked_finds_it_done(shop: Shop) -> None:
+def test_what_is_accepted_is_published_and_the_step_that_asked_finds_it_done(
+    shop: Shop, caplog: pytest.LogCaptureFixture
+) -> None:
     """As the question says: the run by hand publishes, and the failed one in Airflow is cleared."""
     shop.sync()
     shop.execute("truncate ecommerce.sale, ecommerce.customer")
@@ -55,6 +57,11 @@ def test_what_is_accepted_is_published_and_the_step_that_asked_finds_it_done(sho
         steps.extract_day(shop.settings, DAY)
 
     assert shop.sync(accept_vanishing=True, sweep=100).publish.partitions == {"customer": 1, "sale": 30}
+    accepted = [r.getMessage() for r in caplog.records if r.name == "pipeline.vanishing"]
+    assert accepted[0] == "accepted as gone from the source: 50 of 50 published rows of customer (customer (whole))"
+    assert accepted[1].startswith(
+        "accepted as gone from the source: 300 of 300 published rows of sale (sale 2024-12-12;"
+    )
 
     assert steps.extract_day(shop.settings, DAY).planned == {}
     assert steps.publish_day(shop.settings, DAY).nothing_to_do
@@ -151,6 +158,20 @@ def test_days_that_come_back_after_they_were_let_go_arrive_again(shop: Shop) -> 
     assert shop.audit().equal
 
 
+def test_rows_that_came_during_a_pause_make_up_for_none_that_went(shop: Shop) -> None:
+    shop.sync()
+    shop.execute(
+        "delete from ecommerce.sale;"
+        "insert into ecommerce.sale select 1000 + i, 1, null, timestamptz '2025-01-11 Z' + i % 12 * interval '1 day'"
+        " from generate_series(1, 600) i"
+    )
+
+    with pytest.raises(VanishingRowsError, match="published rows of sale"):
+        shop.sync(DAY + timedelta(days=12))
+
+    assert shop.warehouse(SALES) == [(300,)]
+
+
 def test_a_partition_dropped_from_the_source_is_asked_about(shop_url: str, tmp_path: Path) -> None:
     shop = Shop.at(shop_url, tmp_path)
     shop.execute(PARTITIONED)
@@ -199,7 +220,10 @@ def test_a_change_of_columns_does_not_hide_that_rows_are_gone(shop: Shop) -> Non
     ("rows", "question"),
     [
         ("delete from ecommerce.sale where sale_id % 3 = 0", r"rows of sale \(sale"),  # a developer's, with fewer
-        ("insert into ecommerce.sale values (999, 1, null, '2025-01-10 12:00Z')", "not one of the 16 published"),
+        (
+            "insert into ecommerce.sale values (999, 1, null, '2025-01-10 12:00Z')",
+            "not one of the 16 published partitions",
+        ),
     ],
 )
 def test_another_database_by_mistake_is_asked_about(
@@ -221,7 +245,19 @@ def test_another_database_by_mistake_is_asked_about(
     assert shop.audit().equal
 
 
-def test_a_change_of_every_row_of_a_table_is_published_unasked(shop: Shop) -> None:
+def test_a_small_table_that_is_alike_everywhere_vouches_for_no_database(shop: Shop) -> None:
+    shop.sync()
+    before = objects(shop)
+    shop.execute("update ecommerce.sale set amount = 7")
+
+    with pytest.raises(VanishingRowsError, match="not one of the 15 published days of daily tables"):
+        shop.sync()
+
+    assert objects(shop) == before
+
+
+def test_days_of_another_table_that_are_as_they_were_vouch_for_the_database(shop: Shop) -> None:
+    shop.catalog(lambda tables: tables["customer"].update(partition="created_at"))
     shop.sync()
     shop.execute("update ecommerce.sale set amount = amount * 2")
 
