@@ -60,6 +60,16 @@ class Ledger(Mapping[Partition, LedgerEntry]):
         """The ledger as if these tables had never been published."""
         return Ledger(entry for partition, entry in self._entries.items() if partition.table not in tables)
 
+    def unpublished(self, gone: Collection[str]) -> list[str]:
+        """What counts as never published where these tables are gone: they, after the tables they are companions of.
+
+        Only the history of its table brings a companion's, and no entry would ask for it. A companion is known by its
+        name; where a table of the source is called like one, more is brought than need be.
+        """
+        names = {name.rstrip("_") for name in gone}
+        mains = {table for table in self.tables if f"rejected_{table}".rstrip("_") in names}
+        return [*sorted(mains - set(gone)), *sorted(gone)]
+
     @property
     def last_sequence(self) -> int:
         """The newest published snapshot's sequence; 0 when nothing is published."""

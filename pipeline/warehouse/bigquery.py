@@ -92,7 +92,7 @@ class BigQueryWarehouse:
 
     def ledger(self) -> Ledger:
         entries = self._entries(STAGING, LEDGER)
-        return entries.without(self._tables.missing(STAGING, entries.tables))
+        return entries.without(entries.unpublished(self._tables.missing(STAGING, entries.tables)))
 
     def transformed(self) -> Ledger:
         return self._entries(CORE, TRANSFORMED)

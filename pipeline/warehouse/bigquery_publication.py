@@ -47,9 +47,12 @@ class BigQueryPublication:
         self._audits = AuditTables(jobs, tables)
         self._transactions = Transactions(jobs, tables)
         self._loaded: dict[Table, Loading] = {}
-        for name in sorted(tables.missing(STAGING, self.ledger().tables)):
-            logger.warning("%s.%s is gone: it is published anew, with all its history", STAGING, name)
-            self._forget(name)
+        if gone := sorted(tables.missing(STAGING, self.ledger().tables)):
+            names = ", ".join(f"{STAGING}.{name}" for name in gone)
+            logger.warning(
+                "gone, and published anew with all history, as is a table whose rejected rows these are: %s", names
+            )
+            self._forget_all(gone)
 
     def ledger(self) -> Ledger:
         return self._transactions.ledger
@@ -130,12 +133,16 @@ class BigQueryPublication:
             self._lost(sorted(gone))
 
     def _lost(self, names: Sequence[str]) -> None:
-        for name in names:
-            self._forget(name)
+        self._forget_all(names)
         raise DataError(
             f"staging.{', staging.'.join(names)} in BigQuery is gone, or its columns are not those that were published",
             "Run `tillroll sync` for the day again: it brings the whole table, with all its history.",
         )
+
+    def _forget_all(self, gone: Sequence[str]) -> None:
+        """Forget these, and before each the table whose rejected rows it held: a run killed between begins anew."""
+        for name in self.ledger().unpublished(gone):
+            self._forget(name)
 
     def _forget(self, name: str) -> None:
         if name in self.ledger().tables:

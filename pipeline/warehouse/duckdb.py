@@ -236,7 +236,9 @@ class DuckDBPublication:
             self._connection.execute(f"delete from {target} where {where}")
         else:  # never published, or with other columns, or dropped: all its history is loaded
             self._connection.execute(f"create or replace table {target} ({column_definitions(table)})")
-            self._connection.execute(f"delete from {LEDGER} where table_name = ?", [table.name])
+            # A companion that was dropped comes again, too, if rows are rejected still.
+            dropped = [] if exists(self._connection, STAGING, table.companion) else [table.companion]
+            self._connection.execute(f"delete from {LEDGER} where table_name in ?", [[table.name, *dropped]])
         self._connection.execute(f"insert into {target} from {_audit_table(table)}")
 
     def _prove(self, expected: Mapping[Partition, Fingerprint]) -> None:

@@ -20,9 +20,10 @@ def read_ledger(connection: duckdb.DuckDBPyConnection, relation: str) -> Ledger:
 
 
 def read_published(connection: duckdb.DuckDBPyConnection, relation: str) -> Ledger:
-    """The entries of tables that are there. One that somebody dropped is not published: a run brings it anew."""
+    """The entries of tables that are there, as their companions are. What somebody dropped, a run brings anew."""
     schema, entries = relation.split(".")[0], read_ledger(connection, relation)
-    return entries.without({table for table in entries.tables if not exists(connection, schema, table)})
+    gone = {table for table in entries.tables if not exists(connection, schema, table)}
+    return entries.without(entries.unpublished(gone))
 
 
 def require_columns(connection: duckdb.DuckDBPyConnection, schema: str, table: Table) -> None:

@@ -170,6 +170,40 @@ def test_a_rejected_row_that_is_changed_in_the_warehouse_is_named_and_healed(sho
     assert shop.warehouse(KEPT) == TWO_DAYS
 
 
+def test_a_dropped_table_of_rejected_rows_comes_again_with_all_its_history(shop: Shop) -> None:
+    shop.execute("update ecommerce.sale set amount = 'NaN' where sale_id <= 30")  # one on each of the thirty days
+    shop.sync()
+    shop.warehouse("drop table staging.rejected_sale")
+
+    assert shop.sync(sweep=0).publish.rejected == {"rejected_sale": 30}
+
+    assert rows(shop) == (300, 300)
+    assert shop.audit().equal
+    assert shop.sync(sweep=0).publish.nothing_to_do
+
+
+def test_a_dropped_table_of_rows_that_are_repaired_is_asked_for_once(shop: Shop) -> None:
+    shop.execute(BAD)
+    shop.sync()
+    shop.execute(REPAIRED)
+    shop.warehouse("drop table staging.rejected_sale")
+
+    assert shop.sync().publish.partitions == {"sale": 30}
+
+    assert shop.sync().publish.nothing_to_do
+    assert shop.warehouse("select count(*) from staging.sale") == [(300,)]
+    assert shop.audit().equal
+
+
+def test_a_heal_brings_a_dropped_table_of_rejected_rows(shop: Shop) -> None:
+    shop.execute("update ecommerce.sale set amount = 'NaN' where sale_id <= 30")
+    shop.sync()
+    shop.warehouse("drop table staging.rejected_sale")
+
+    assert shop.heal().equal
+    assert rows(shop) == (300, 300)
+
+
 def test_rejected_rows_are_not_taken_for_lost_ones(shop: Shop) -> None:
     shop.sync()
     shop.execute("update ecommerce.sale set amount = 'NaN' where created_at < '2025-01-10Z'")
@@ -243,4 +277,22 @@ def test_bigquery_keeps_the_same_rows_apart(cloud_shop: CloudShop) -> None:
 
     assert cloud_shop.sync().publish.rejected == {}
     assert cloud_shop.warehouse(KEPT) == []
+    assert cloud_shop.audit().equal
+
+
+def test_a_dropped_table_of_rejected_rows_comes_again_in_bigquery(cloud_shop: CloudShop) -> None:
+    cloud_shop.execute("update ecommerce.sale set amount = 'NaN' where sale_id <= 30")
+    cloud_shop.sync()
+    cloud_shop.cloud.bigquery().delete_table("staging.rejected_sale")
+    later = DAY + timedelta(days=12)  # all days with rows lie beyond the lookback
+
+    assert cloud_shop.sync(later, sweep=0).publish.rejected == {"rejected_sale": 6}
+
+    assert cloud_shop.audit().equal
+    cloud_shop.execute("update ecommerce.sale set amount = 7 where amount = 'NaN'")
+    cloud_shop.cloud.bigquery().delete_table("staging.rejected_sale")
+
+    cloud_shop.sync(later, sweep=0)
+    assert cloud_shop.sync(later, sweep=0).publish.nothing_to_do
+    assert cloud_shop.warehouse("select count(*) from staging.sale") == [(60,)]
     assert cloud_shop.audit().equal
