@@ -43,7 +43,7 @@ class Schedule:
 def schedule(seed: int, world: World) -> Schedule:
     """The schedule of a seed."""
     choose = random.Random(seed)  # noqa: S311  # to be replayed, not to be secret
-    scenario = choose.choices(world.scenarios, [3, 3, 2, 1])[0]
+    scenario = choose.choices(world.scenarios, [3, 3, 2])[0]
     wanted = choose.choices(list(KINDS.values()), [kind.weight for kind in KINDS.values()], k=choose.randint(1, 3))
     kinds = [kind for kind in wanted if kind.name != BACKFILL or scenario.backfilled]
     faults = [_fault(kind, scenario, choose) for kind in kinds or [KINDS[BEFORE]]]

@@ -19,7 +19,7 @@ from actor import Actor
 from play import Play, Result, see_to_it_that_it_ends
 from schedules import Schedule
 from warmth import require_one_thread
-from world import BASE, DAY, FIRST_DAY, LATE, NEXT_DAY, Builder, World
+from world import BASE, DAY, FIRST_DAY, LATE, Builder, World
 
 from pipeline.embedded.postgres import EmbeddedPostgres
 from pipeline.settings import Settings
@@ -73,7 +73,6 @@ def _build(folder: Path, slot: Slot, *, small: bool) -> None:
             scenarios += [
                 builder.scenario("day", BASE, ["run", "--day", DAY], backfill=True),
                 builder.scenario("heal", LATE, ["run", "--day", FIRST_DAY], backfill=False),
-                builder.scenario("days", LATE, ["run", "--from", DAY, "--to", NEXT_DAY], backfill=False),
             ]
     World(folder, tuple(scenarios)).write(folder / "world.json")
 

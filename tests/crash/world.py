@@ -16,7 +16,7 @@ from strike import Reached, read_trace
 
 from pipeline.settings import ROOT
 
-FIRST_DAY, DAY, NEXT_DAY = "2025-01-01", "2025-01-02", "2025-01-03"
+FIRST_DAY, DAY = "2025-01-01", "2025-01-02"
 DAY_BEFORE = "2024-12-31"
 SCALE, HISTORY_DAYS = "0.01", "10"
 BASE, LATE = "base", "late"

@@ -122,7 +122,8 @@ def writing(shop: Shop, seed: int) -> Iterator[threading.Event]:
     def write() -> None:
         with psycopg.connect(shop.url, autocommit=True) as connection:
             while not done.is_set():
-                one, other = choose.sample([i for i in range(1, 300) if i % 30 < 7], 2)
+                # In order, so that two sessions cannot wait for each other.
+                one, other = sorted(choose.sample([i for i in range(1, 300) if i % 30 < 7], 2))
                 with connection.transaction():
                     connection.execute("update ecommerce.sale set amount = amount - 1 where sale_id = %s", [one])
                     connection.execute("update ecommerce.sale set amount = amount + 1 where sale_id = %s", [other])
