@@ -38,7 +38,7 @@ def audit(settings: Settings, progress: Progress = silent) -> AuditReport:
         for warning in fitted.warnings(ledger):
             logger.warning("%s", warning)
         catalog = fitted.catalog
-        windows = {table.name: Window((Span(None, _last_day(table, ledger)),)) for table in catalog}
+        windows = {table.name: Window((Span(None, ledger.last_day(table)),)) for table in catalog}
         ours = source_fingerprints(snapshot, catalog, windows, settings.workers, progress)
     counter = Counter(progress, "compare with the warehouse", len(catalog.tables))
     tables: list[TableAudit] = []
@@ -120,9 +120,5 @@ def _audit_table(
     )
 
 
-def _last_day(table: Table, ledger: Ledger) -> date:
-    return max((p.day for p in ledger if p.table in {table.name, table.companion} and p.day), default=date.min)
-
-
 def _until(catalog: Catalog, ledger: Ledger) -> date | None:
-    return max((_last_day(table, ledger) for table in catalog if table.is_daily and ledger.knows(table)), default=None)
+    return max((ledger.last_day(table) for table in catalog if table.is_daily and ledger.knows(table)), default=None)

@@ -51,6 +51,10 @@ class Ledger(Mapping[Partition, LedgerEntry]):
         entry = self._entries.get(partition)
         return entry if entry and entry.schema_id == schema_id else None
 
+    def last_day(self, table: Table) -> date:
+        """The newest published day of the table or of its companion; `date.min` where there is none."""
+        return max((p.day for p in self if p.table in {table.name, table.companion} and p.day), default=date.min)
+
     @property
     def tables(self) -> frozenset[str]:
         """The names of all tables that were ever published."""

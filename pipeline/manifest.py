@@ -8,9 +8,9 @@ from datetime import date, datetime
 from typing import Annotated
 from urllib.parse import quote
 
-import google_crc32c
 from pydantic import BaseModel, ConfigDict, PlainSerializer, ValidationError
 
+from pipeline import checksum
 from pipeline.errors import CorruptObjectError
 from pipeline.fingerprint import Fingerprint, Partition
 
@@ -168,7 +168,7 @@ def _names_its_own(manifest: Manifest) -> bool:
 
 
 def _checksum(manifest: Manifest) -> str:
-    return f"{google_crc32c.value(_text(manifest.model_copy(update={'crc32c': None}))):08x}"
+    return checksum.of_bytes(_text(manifest.model_copy(update={"crc32c": None})))
 
 
 def _text(manifest: Manifest) -> bytes:

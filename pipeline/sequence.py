@@ -6,9 +6,9 @@ extracted and never published is only in the lake, which therefore keeps the las
 
 from datetime import datetime
 
-import google_crc32c
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from pipeline import checksum
 from pipeline.errors import CorruptObjectError
 from pipeline.lake.base import Lake
 from pipeline.ledger import Ledger
@@ -55,7 +55,7 @@ def _last_given(lake: Lake) -> int:
 
 
 def _checksum(sequence: int) -> str:
-    return f"{google_crc32c.value(str(sequence).encode()):08x}"
+    return checksum.of_bytes(str(sequence).encode())
 
 
 def _broken() -> CorruptObjectError:

@@ -65,8 +65,7 @@ def loss(table: Table, found: Mapping[Partition, Fingerprint], ledger: Ledger) -
     A row that is rejected by now, or not any more, is not lost. After a pause, most rows of the days since are new:
     they make up for nothing.
     """
-    newest = max((p.day for p in ledger if p.table in {table.name, table.companion} and p.day), default=date.min)
-    next_day = newest + timedelta(days=1)
+    next_day = ledger.last_day(table) + timedelta(days=1)
     compared = [partition for partition in found if partition.table in {table.name, table.companion}]
     gone = {p: ledger[p].fingerprint.rows - found[p].rows for p in compared if p in ledger}
     return Loss(

@@ -10,10 +10,10 @@ from urllib.parse import unquote, urlsplit
 
 import google_crc32c
 
+from pipeline import checksum
 from pipeline.durable import sync_folder
 from pipeline.errors import ConfigurationError, StepError
 from pipeline.failpoints import failpoint
-from pipeline.lake import checksum
 from pipeline.manifest import Part
 
 # Rows come one by one; the checksum and the disk like larger pieces.

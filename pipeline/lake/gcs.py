@@ -15,11 +15,11 @@ from google.api_core.exceptions import NotFound, PreconditionFailed
 from google.api_core.retry import Retry
 from google.cloud import storage
 
+from pipeline import checksum
 from pipeline.errors import ConfigurationError, CorruptObjectError
 from pipeline.failpoints import failpoint
 from pipeline.google_clients import GoogleClients
 from pipeline.google_errors import RETRY
-from pipeline.lake import checksum
 from pipeline.lake.gcs_objects import Content, Objects
 from pipeline.lake.gcs_writer import WRITING, GCSWriter, content_type
 from pipeline.manifest import Part

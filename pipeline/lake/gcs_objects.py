@@ -15,10 +15,10 @@ from google.api_core.exceptions import NotFound, PreconditionFailed
 from google.api_core.retry import Retry
 from google.cloud import storage
 
+from pipeline import checksum
 from pipeline.errors import TransientError
 from pipeline.google_errors import explained
 from pipeline.google_resources import bucket as bucket_resource
-from pipeline.lake import checksum
 
 
 @dataclass(frozen=True, slots=True)

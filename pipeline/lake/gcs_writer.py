@@ -13,9 +13,9 @@ import google_crc32c
 from google.cloud import storage
 from google.cloud.storage.fileio import BlobWriter
 
+from pipeline import checksum
 from pipeline.errors import TillrollError, TransientError
 from pipeline.failpoints import failpoint
-from pipeline.lake import checksum
 from pipeline.lake.gcs_objects import Content, Objects, Version
 from pipeline.manifest import Part
 

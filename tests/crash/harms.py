@@ -86,8 +86,10 @@ def _forbid(scene: Scene) -> Mend:
 
 
 def _damage_object(scene: Scene) -> Mend:
-    """Of those of the day itself: the run is about to load them."""
-    file = _one_of(sorted((scene.place.folder / "lake/source/csv" / DAY).glob("*.csv")), scene.chance)
+    """Of those of the day itself, which the run is about to load; a heal may have written other days' only."""
+    days = scene.place.folder / "lake/source/csv"
+    files = sorted((days / DAY).glob("*.csv")) or sorted(days.rglob("*.csv"))
+    file = _one_of(files, scene.chance)
     _damage(file, _one_of(_DAMAGES, scene.chance * 7 % 1))
     return _nothing
 

@@ -12,9 +12,8 @@ import csv_cells
 from corruption_shop import DAY, DAYS
 from planted_rows import Rows
 
-from pipeline import table_copy
+from pipeline import checksum, table_copy
 from pipeline.catalog import Table
-from pipeline.lake import checksum
 from pipeline.manifest import Manifest, manifest_path, manifest_text, object_path, parse_manifest
 from pipeline.snapshot import Snapshot
 
