@@ -4,6 +4,7 @@ from collections.abc import Collection, Iterator
 from datetime import UTC, date, datetime, time, timedelta
 
 from pipeline.airflow_support.api import AirflowApi
+from pipeline.airflow_support.dag_details import details_of
 from pipeline.airflow_support.states import SUCCESS, latest
 from pipeline.alerts.masking import mask
 from pipeline.alerts.troubles import Trouble
@@ -33,6 +34,7 @@ def servers_down(servers: list[Health]) -> list[Trouble]:
                 ("What it means", "No run starts or ends while it is down. What is published stays as it is."),
             ),
             patience=DOWN_FOR,
+            severity="critical",
         )
         for server in servers
         if not server.ok
@@ -58,7 +60,8 @@ def broken_files(api: AirflowApi) -> list[Trouble]:
 
 def waiting_tasks(api: AirflowApi) -> list[Trouble]:
     """The tasks that are queued; people hear of those that stay so. Raises TransientError."""
-    tasks = api.get_all("/dags/~/dagRuns/~/taskInstances", "task_instances", state="queued")
+    tasks = list(api.get_all("/dags/~/dagRuns/~/taskInstances", "task_instances", state="queued"))
+    tags = {dag: details_of(api, dag).tags for dag in {task["dag_id"] for task in tasks}}
     return [
         Trouble(
             topic=f"queued {task['dag_id']}.{task['task_id']}[{task['map_index']}] {task['dag_run_id']}",
@@ -71,6 +74,9 @@ def waiting_tasks(api: AirflowApi) -> list[Trouble]:
                 ),
             ),
             patience=QUEUED_FOR,
+            severity="warning",
+            dag=task["dag_id"],
+            tags=tags[task["dag_id"]],
         )
         for task in tasks
     ]
@@ -132,4 +138,6 @@ def _late(api: AirflowApi, chain: tuple[str, ...], day: date, fresh_by: time) ->
                 f"tillroll backfill --from {day} --to {day} --reprocess\nIf nothing ran at all: tillroll status.",
             ),
         ),
+        dag=chain[-1],
+        tags=details_of(api, chain[-1]).tags,
     )

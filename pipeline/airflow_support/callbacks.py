@@ -33,6 +33,7 @@ def _alert(context: Mapping[str, Any]) -> None:
     from pipeline.alerts.delivery import deliver
     from pipeline.alerts.masking import secrets_of
     from pipeline.alerts.outbox import Outbox
+    from pipeline.alerts.routing import Routing
     from pipeline.errors import StepError
 
     settings = settings_for_alert()
@@ -40,7 +41,7 @@ def _alert(context: Mapping[str, Any]) -> None:
     channels = usable_channels(settings)
     try:
         outbox = Outbox.of(settings.data)
-        outbox.record(alert, RECORDED_BY, channels)
+        outbox.record(alert, RECORDED_BY, Routing.to(channels))
     except StepError:
         logger.exception("the outbox cannot be used; the mail is sent without it")
         Mail(settings).send(alert)

@@ -39,6 +39,7 @@ def failure_of(context: Mapping[str, Any], secrets: frozenset[str] = frozenset()
         started_at=getattr(ti, "start_date", None),
         failed_at=getattr(ti, "end_date", None) or datetime.now(UTC),
         log_url=str(ti.log_url),
+        tags=tuple(sorted(map(str, getattr(context.get("dag"), "tags", None) or ()))),
     )
 
 

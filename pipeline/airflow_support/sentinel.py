@@ -27,6 +27,7 @@ from pipeline.airflow_support.unheard import unheard_failures
 from pipeline.alerts.heartbeat import Heartbeat
 from pipeline.alerts.masking import mask, secrets_of
 from pipeline.alerts.outbox import Outbox
+from pipeline.alerts.routing import Routing
 from pipeline.alerts.sentinel import Look, watch
 from pipeline.alerts.troubles import Trouble, note, topics
 from pipeline.embedded.airflow_environment import schedule_from
@@ -55,7 +56,7 @@ def looks_of(settings: Settings) -> dict[str, Look]:
         "DAG files": _asking(settings, "files", broken_files),
         "queued tasks": _asking(settings, "queue", waiting_tasks),
         "heartbeat": Heartbeat(settings),
-        "failures": lambda outbox, channels: find_failures(settings, outbox, channels),
+        "failures": lambda outbox, routing: find_failures(settings, outbox, routing),
     }
     if settings.fresh_by is not None:
         looks["late days"] = partial(find_late_days, settings, settings.fresh_by)
@@ -70,10 +71,10 @@ def full_disk(settings: Settings) -> list[Trouble]:
     free = f"{disk.free / 1e9:.1f} of {disk.total / 1e9:.1f} GB are free"
     remedy = "Runs fail once it is full; nothing is published in part then. The runbook says what may go."
     title = f"DISK of {settings.data} is nearly full"
-    return [Trouble("disk", title, (("Disk", free),), (("What to do", remedy),))]
+    return [Trouble("disk", title, (("Disk", free),), (("What to do", remedy),), severity="critical")]
 
 
-def find_failures(settings: Settings, outbox: Outbox, channels: Collection[str]) -> None:
+def find_failures(settings: Settings, outbox: Outbox, routing: Routing) -> None:
     """Record the failures that no callback reported. Raises TransientError."""
     now = datetime.now(UTC)
     since = outbox.looked_until(FAILURES, now)
@@ -81,13 +82,13 @@ def find_failures(settings: Settings, outbox: Outbox, channels: Collection[str])
     with _airflow(settings) as api:
         for failure in unheard_failures(api, since - OVERLAP, now, outbox.is_known):
             logger.warning("nobody reported: %s.%s for %s", failure.dag, failure.task, failure.day)
-            outbox.record(failure.alert().told(hide), FAILURES, channels)
+            outbox.record(failure.alert().told(hide), FAILURES, routing)
     outbox.looked(FAILURES, now)
 
 
 def _noting(settings: Settings, watcher: str, troubles: Callable[[], Collection[Trouble]]) -> Look:
-    def look(outbox: Outbox, channels: Collection[str]) -> None:
-        _note(settings, outbox, watcher, troubles(), channels)
+    def look(outbox: Outbox, routing: Routing) -> None:
+        _note(settings, outbox, watcher, troubles(), routing)
 
     return look
 
@@ -95,9 +96,9 @@ def _noting(settings: Settings, watcher: str, troubles: Callable[[], Collection[
 def _asking(settings: Settings, watcher: str, troubles: Callable[[AirflowApi], Collection[Trouble]]) -> Look:
     """What does not answer has no say: nothing begins and nothing is over then."""
 
-    def look(outbox: Outbox, channels: Collection[str]) -> None:
+    def look(outbox: Outbox, routing: Routing) -> None:
         with _airflow(settings) as api:
-            _note(settings, outbox, watcher, troubles(api), channels)
+            _note(settings, outbox, watcher, troubles(api), routing)
 
     return look
 
@@ -109,12 +110,12 @@ def _other_servers(settings: Settings) -> list[Trouble]:
     return servers_down(others)
 
 
-def find_late_days(settings: Settings, fresh_by: time, outbox: Outbox, channels: Collection[str]) -> None:
+def find_late_days(settings: Settings, fresh_by: time, outbox: Outbox, routing: Routing) -> None:
     """Note the days that are not published in time. Raises TransientError."""
     first, now = schedule_from(settings), datetime.now(UTC)
     missed = [day_of_topic(topic) for topic in topics(outbox, DAYS)]
     with _airflow(settings) as api:
-        _note(settings, outbox, DAYS, late_days(api, chain_of(settings), first, fresh_by, now, missed), channels)
+        _note(settings, outbox, DAYS, late_days(api, chain_of(settings), first, fresh_by, now, missed), routing)
 
 
 def _airflow(settings: Settings) -> AbstractContextManager[AirflowApi]:
@@ -122,11 +123,9 @@ def _airflow(settings: Settings) -> AbstractContextManager[AirflowApi]:
     return open_api(settings, timeout=ANSWER_S, patience=0.0)
 
 
-def _note(
-    settings: Settings, outbox: Outbox, watcher: str, troubles: Iterable[Trouble], channels: Collection[str]
-) -> None:
+def _note(settings: Settings, outbox: Outbox, watcher: str, troubles: Iterable[Trouble], routing: Routing) -> None:
     hide = partial(mask, secrets=secrets_of(settings))
-    note(outbox, watcher, [trouble.told(hide) for trouble in troubles], channels)
+    note(outbox, watcher, [trouble.told(hide) for trouble in troubles], routing)
 
 
 def main() -> None:

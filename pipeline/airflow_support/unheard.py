@@ -9,12 +9,11 @@ from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import quote
 
-from pipeline.airflow_support.api import AirflowApi, ApiError
-from pipeline.airflow_support.doc import WHEN_IT_FAILS, section
+from pipeline.airflow_support.api import AirflowApi
+from pipeline.airflow_support.dag_details import details_of
 from pipeline.airflow_support.explain import exception_of
 from pipeline.airflow_support.states import FAILED, run_url, state_of, task_instances
 from pipeline.alerts.failure import Failure, failure_key
-from pipeline.errors import TransientError
 
 # A callback has seconds to report; what it has not reported by then, it never will.
 GRACE = timedelta(seconds=30)
@@ -47,6 +46,7 @@ def unheard_failures(
 def _task_failure(api: AirflowApi, task: dict[str, Any]) -> Failure:
     dag, run, name, attempt = task["dag_id"], task["dag_run_id"], task["task_id"], task["try_number"]
     error, message, remedy = exception_of(api, dag, run, name, attempt)
+    details = details_of(api, dag)
     return Failure(
         dag=dag,
         task=name,
@@ -57,15 +57,17 @@ def _task_failure(api: AirflowApi, task: dict[str, Any]) -> Failure:
         message=message or f"No exception was reported. {_KILLED}",
         traceback="",
         remedy=remedy,
-        guidance=_guidance(api, dag),
+        guidance=details.guidance,
         started_at=_moment(task["start_date"]),
-        failed_at=_required(task["end_date"]),
+        failed_at=datetime.fromisoformat(task["end_date"]),
         log_url=f"{run_url(api, dag, run)}/tasks/{name}?try_number={attempt}",
+        tags=details.tags,
     )
 
 
 def _run_failure(api: AirflowApi, run: dict[str, Any]) -> Failure:
     dag, name = run["dag_id"], run["dag_run_id"]
+    details = details_of(api, dag)
     return Failure(
         dag=dag,
         task=WHOLE_RUN,
@@ -76,10 +78,11 @@ def _run_failure(api: AirflowApi, run: dict[str, Any]) -> Failure:
         message="The run failed, and none of its tasks did: it may have taken longer than it may (dagrun_timeout).",
         traceback="",
         remedy="",
-        guidance=_guidance(api, dag),
+        guidance=details.guidance,
         started_at=_moment(run["start_date"]),
-        failed_at=_required(run["end_date"]),
+        failed_at=datetime.fromisoformat(run["end_date"]),
         log_url=run_url(api, dag, name),
+        tags=details.tags,
     )
 
 
@@ -88,16 +91,5 @@ def _day(api: AirflowApi, dag: str, run: str) -> str:
     return str(found["partition_key"] or (found.get("conf") or {}).get("day") or "no day")
 
 
-def _guidance(api: AirflowApi, dag: str) -> str:
-    try:
-        return section(api.get(f"/dags/{dag}/details")["doc_md"] or "", WHEN_IT_FAILS)
-    except (ApiError, TransientError):
-        return ""
-
-
 def _moment(text: str | None) -> datetime | None:
     return datetime.fromisoformat(text) if text else None
-
-
-def _required(text: str) -> datetime:
-    return datetime.fromisoformat(text)

@@ -4,8 +4,14 @@ import json
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
+from typing import Literal, get_args
 
 Pair = tuple[str, str]
+
+# How bad it is, the worst first. critical: nothing works until somebody acts. error: what should have happened did not.
+# warning: it did, and somebody should look at it. info: good to know.
+Severity = Literal["critical", "error", "warning", "info"]
+SEVERITIES: tuple[Severity, ...] = get_args(Severity)
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,7 +21,8 @@ class Alert:
     `key` names what failed: whoever reports it, and however often, it is the same alert. `topic` is what the mails of
     one trouble have in common (`gcs_to_bq_staging.publish`). `title` is the subject line without its mark. `facts` are
     names and values; `sections` titles and texts, in reading order. `follows` is the key of the alert that this one
-    goes on about: that it is over, for instance.
+    goes on about: that it is over, for instance. `dag` is the DAG that it is about and `tags` are that DAG's; both are
+    empty where it is about none.
     """
 
     key: str
@@ -25,6 +32,9 @@ class Alert:
     facts: tuple[Pair, ...]
     sections: tuple[Pair, ...]
     follows: str = ""
+    severity: Severity = "error"
+    dag: str = ""
+    tags: tuple[str, ...] = ()
 
     def told(self, say: Callable[[str], str]) -> "Alert":
         """The same, every text of it put through `say`: to mask what is secret."""
@@ -36,9 +46,10 @@ class Alert:
 
     @classmethod
     def from_json(cls, text: str) -> "Alert":
-        """The alert that `to_json` wrote."""
+        """The alert that `to_json` wrote. What it did not write yet, in alerts of long ago, has its default."""
         found = json.loads(text)
         found["raised_at"] = datetime.fromisoformat(found["raised_at"])
+        found["tags"] = tuple(found.get("tags", ()))
         return cls(**{**found, "facts": _pairs(found["facts"]), "sections": _pairs(found["sections"])})
 
 

@@ -13,7 +13,7 @@ class Failure:
     """One task that failed for good. Texts are masked by whoever builds it; times are aware.
 
     `error` is the exception's class; `traceback` its last lines; `remedy` what the exception says should be done;
-    `guidance` what the DAG's page says; `log_url` leads to the task's log.
+    `guidance` what the DAG's page says; `log_url` leads to the task's log; `tags` are the DAG's.
     """
 
     dag: str
@@ -29,6 +29,7 @@ class Failure:
     started_at: datetime | None
     failed_at: datetime
     log_url: str
+    tags: tuple[str, ...] = ()
 
     @property
     def key(self) -> str:
@@ -44,6 +45,8 @@ class Failure:
             raised_at=self.failed_at,
             facts=tuple(_facts(self)),
             sections=tuple(_sections(self)),
+            dag=self.dag,
+            tags=self.tags,
         )
 
 

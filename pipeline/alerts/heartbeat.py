@@ -5,11 +5,11 @@ asked for it for some minutes. It covers what no program on this machine can: th
 """
 
 import time
-from collections.abc import Collection
 
 import httpx
 
 from pipeline.alerts.outbox import Outbox
+from pipeline.alerts.routing import Routing
 from pipeline.errors import TransientError
 from pipeline.settings import Settings
 
@@ -24,7 +24,7 @@ class Heartbeat:
         self._url = settings.heartbeat_url.get_secret_value() if settings.heartbeat_url else None
         self._last = float("-inf")
 
-    def __call__(self, outbox: Outbox, channels: Collection[str]) -> None:
+    def __call__(self, outbox: Outbox, routing: Routing) -> None:
         """Raises TransientError: nobody answers there, or with an error. The URL, which is a secret, is not shown."""
         if self._url is None or time.monotonic() - self._last < EVERY_S:
             return

@@ -7,7 +7,7 @@ loses its claim by time, and the next one sends the very same message again.
 It is a file of its own, and not a table beside Airflow's metadata, because that database may be what has failed.
 """
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -20,6 +20,7 @@ from sqlalchemy.exc import DatabaseError
 
 from pipeline.alerts.alert import Alert
 from pipeline.alerts.outbox_tables import ALERTS, DELIVERIES, LOOKED, METADATA, moment_of, open_file, stored
+from pipeline.alerts.routing import Routing
 from pipeline.errors import StepError
 
 FILE = "outbox.db"
@@ -88,11 +89,10 @@ class Outbox:
             METADATA.create_all(outbox._engine)
         return outbox
 
-    def record(self, alert: Alert, recorded_by: str, channels: Collection[str], now: datetime | None = None) -> bool:
-        """Keep the alert, to be delivered to these channels from now on. False: it was there already."""
-        moment = stored(now or datetime.now(UTC))
+    def record(self, alert: Alert, recorded_by: str, routing: Routing, now: datetime | None = None) -> bool:
+        """Keep the alert, to be delivered where it is routed to. False: it was there already."""
         with self.transaction() as connection:
-            return keep(connection, alert, recorded_by, channels, moment)
+            return keep(connection, alert, recorded_by, routing, now or datetime.now(UTC))
 
     def claim(
         self, now: datetime | None = None, key: str | None = None, due_by: datetime | None = None
@@ -146,7 +146,7 @@ class Outbox:
     def is_known(self, key: str) -> bool:
         """Whether there is an alert of this very key."""
         with self.transaction() as connection:
-            return connection.execute(select(ALERTS.c.key).where(ALERTS.c.key == key)).first() is not None
+            return _is_kept(connection, key)
 
     def looked_until(self, watcher: str, first: datetime) -> datetime:
         """Up to when `watcher` has looked; `first`, which is remembered, where it never did."""
@@ -200,10 +200,11 @@ class Outbox:
             ) from error
 
 
-def keep(connection: Connection, alert: Alert, recorded_by: str, channels: Collection[str], moment: datetime) -> bool:
-    """Keep the alert within a transaction. `moment` is as `stored` makes it. False: it was there already."""
-    if connection.execute(select(ALERTS.c.key).where(ALERTS.c.key == alert.key)).first():
+def keep(connection: Connection, alert: Alert, recorded_by: str, routing: Routing, now: datetime) -> bool:
+    """Keep the alert within a transaction. False: it was there already."""
+    if _is_kept(connection, alert.key):
         return False
+    moment = stored(now)
     row = {
         "key": alert.key,
         "topic": alert.topic,
@@ -215,10 +216,14 @@ def keep(connection: Connection, alert: Alert, recorded_by: str, channels: Colle
     }
     first_try = _first_try(connection, moment)
     connection.execute(insert(ALERTS), row)
-    ways = [{"key": alert.key, "channel": channel, "next_try_at": first_try} for channel in channels]
+    ways = [{"key": alert.key, "channel": channel, "next_try_at": first_try} for channel in routing.channels(alert)]
     if ways:
         connection.execute(insert(DELIVERIES), ways)
     return True
+
+
+def _is_kept(connection: Connection, key: str) -> bool:
+    return connection.execute(select(ALERTS.c.key).where(ALERTS.c.key == key)).first() is not None
 
 
 def _first_try(connection: Connection, moment: datetime) -> datetime:

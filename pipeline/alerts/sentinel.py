@@ -7,13 +7,14 @@ is in the outbox: the process may be killed at any time, and a second one does n
 import logging
 import threading
 import time
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Mapping
 
 from pipeline.alerts.channels import usable_channels
 from pipeline.alerts.delivery import deliver
 from pipeline.alerts.liveness import say_alive
 from pipeline.alerts.masking import mask
 from pipeline.alerts.outbox import Outbox
+from pipeline.alerts.routing import Routing
 from pipeline.errors import TillrollError
 from pipeline.settings import Settings
 
@@ -24,8 +25,8 @@ LOOK_EVERY_S = 10.0
 # A sentinel whose looks hang for longer is not said to live.
 LONGEST_LOOK_S = 180.0
 
-# One thing to look after. It records what it finds, for the channels of these names.
-Look = Callable[[Outbox, Collection[str]], None]
+# One thing to look after. It records what it finds, for whom the routing names.
+Look = Callable[[Outbox, Routing], None]
 
 
 def watch(
@@ -46,9 +47,9 @@ def watch(
             say_alive(settings)
 
     def looking() -> None:
-        outbox = Outbox.of(settings.data)
+        outbox, routing = Outbox.of(settings.data), Routing.to(channels)
         for name, look in looks.items():
-            said.attempt(name, lambda look=look: look(outbox, channels))  # type: ignore[misc]
+            said.attempt(name, lambda look=look: look(outbox, routing))  # type: ignore[misc]
         looked[0] = time.monotonic()
 
     said = _Said()

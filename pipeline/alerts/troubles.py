@@ -11,9 +11,10 @@ from hashlib import sha256
 
 from sqlalchemy import Connection, Row, delete, insert, select, update
 
-from pipeline.alerts.alert import Alert, Pair, told
+from pipeline.alerts.alert import Alert, Pair, Severity, told
 from pipeline.alerts.outbox import Outbox, keep
-from pipeline.alerts.outbox_tables import TROUBLES, moment_of, stored
+from pipeline.alerts.outbox_tables import ALERTS, TROUBLES, moment_of, stored
+from pipeline.alerts.routing import Routing
 
 # Where nobody looked for longer, nobody knows whether a trouble has lasted: servers that are being started are no news.
 LONGEST_GAP = timedelta(minutes=2)
@@ -23,7 +24,7 @@ LONGEST_GAP = timedelta(minutes=2)
 class Trouble:
     """Something that is wrong now. Of the same `topic`, it is the same trouble at the next look.
 
-    `patience` is how long it may last before people hear of it.
+    `patience` is how long it may last before people hear of it. For `severity`, `dag` and `tags` see `Alert`.
     """
 
     topic: str
@@ -31,6 +32,9 @@ class Trouble:
     facts: tuple[Pair, ...] = ()
     sections: tuple[Pair, ...] = ()
     patience: timedelta = timedelta()
+    severity: Severity = "error"
+    dag: str = ""
+    tags: tuple[str, ...] = ()
 
     def told(self, say: Callable[[str], str]) -> "Trouble":
         """The same, every text of it put through `say`: to mask what is secret."""
@@ -38,7 +42,7 @@ class Trouble:
 
 
 def note(
-    outbox: Outbox, watcher: str, troubles: Collection[Trouble], channels: Collection[str], now: datetime | None = None
+    outbox: Outbox, watcher: str, troubles: Collection[Trouble], routing: Routing, now: datetime | None = None
 ) -> list[Alert]:
     """Remember that `watcher` looked and saw these troubles, and no others. Returns the alerts this leads to.
 
@@ -58,7 +62,7 @@ def note(
         over = [_over(connection, known[topic], moment) for topic in known.keys() - seen.keys()]
         alerts = [alert for alert in [*begun, *over] if alert]
         for alert in alerts:
-            keep(connection, alert, watcher, channels, stored(moment))
+            keep(connection, alert, watcher, routing, moment)
     return alerts
 
 
@@ -84,8 +88,17 @@ def _seen(
     key = sha256(f"{trouble.topic}\n{since.isoformat()}".encode()).hexdigest()[:16]
     heard = {"alert_key": key, "title": trouble.title}
     connection.execute(update(TROUBLES).where(TROUBLES.c.topic == trouble.topic).values(heard))
-    facts = (*trouble.facts, ("Since", _moment(since)))
-    return Alert(key, trouble.topic, trouble.title, now, facts, trouble.sections)
+    return Alert(
+        key=key,
+        topic=trouble.topic,
+        title=trouble.title,
+        raised_at=now,
+        facts=(*trouble.facts, ("Since", _moment(since))),
+        sections=trouble.sections,
+        severity=trouble.severity,
+        dag=trouble.dag,
+        tags=trouble.tags,
+    )
 
 
 def _since(known: Row[tuple[object, ...]] | None, now: datetime) -> datetime:
@@ -98,13 +111,13 @@ def _over(connection: Connection, known: Row[tuple[object, ...]], now: datetime)
     connection.execute(delete(TROUBLES).where(TROUBLES.c.topic == known.topic))
     if not known.alert_key:  # nobody heard of it
         return None
-    since = moment_of(known.first_seen_at)
-    return Alert(
+    heard: str = connection.execute(select(ALERTS.c.content).where(ALERTS.c.key == known.alert_key)).scalar_one()
+    return replace(  # as bad, and about the same DAG: whoever heard of it hears that it is over
+        Alert.from_json(heard),
         key=f"{known.alert_key}-over",
-        topic=known.topic,
         title=f"RESOLVED {known.title}",
         raised_at=now,
-        facts=(("Since", _moment(since)), ("Until", _moment(now))),
+        facts=(("Since", _moment(moment_of(known.first_seen_at))), ("Until", _moment(now))),
         sections=(("What to do", "Nothing: it is over."),),
         follows=known.alert_key,
     )

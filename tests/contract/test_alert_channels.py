@@ -21,6 +21,7 @@ from pipeline.alerts.delivery import deliver
 from pipeline.alerts.heartbeat import Heartbeat
 from pipeline.alerts.masking import mask, secrets_of
 from pipeline.alerts.outbox import Outbox
+from pipeline.alerts.routing import Routing
 from pipeline.errors import ConfigurationError, TransientError
 from pipeline.settings import Settings
 
@@ -91,7 +92,7 @@ def test_each_channel_takes_the_alert_and_one_that_fails_keeps_no_other(tmp_path
     with listening() as first, listening() as second, catching_mail() as mail:
         second.status = 503
         channels = channels_of(settings(tmp_path, f"{first.url} {second.url}", mail.url))
-        outbox.record(ALERT, "callback", channels)
+        outbox.record(ALERT, "callback", Routing.to(channels))
         delivered = deliver(outbox, channels)
 
     assert [message["Subject"] for message in mail.messages] == [f"[Tillroll] {ALERT.title}"]
@@ -121,15 +122,15 @@ def test_the_heartbeat_is_heard_once_a_minute(tmp_path: Path, monkeypatch: pytes
     with listening() as hook:
         beating = settings(tmp_path, "").model_copy(update={"heartbeat_url": SecretStr(hook.web)})
         beat = Heartbeat(beating)
-        beat(outbox, [])
-        beat(outbox, [])
+        beat(outbox, Routing.to([]))
+        beat(outbox, Routing.to([]))
         assert hook.asked == 1
         monkeypatch.setattr(heartbeat, "EVERY_S", 0.0)
         hook.status = 500
         with pytest.raises(TransientError, match="HTTP 500") as unheard:
-            beat(outbox, [])
+            beat(outbox, Routing.to([]))
     with pytest.raises(TransientError, match="ConnectError"):
-        beat(outbox, [])
+        beat(outbox, Routing.to([]))
     assert TOKEN not in str(unheard.value)
 
 

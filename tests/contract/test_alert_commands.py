@@ -12,6 +12,7 @@ from typer.testing import CliRunner, Result
 
 from pipeline.alerts.alert import Alert
 from pipeline.alerts.outbox import Outbox
+from pipeline.alerts.routing import Routing
 from pipeline.cli import alerts as _  # noqa: F401  # adds its commands to `app`
 from pipeline.cli.app import app
 
@@ -29,7 +30,7 @@ ALERT = Alert(
 def outbox(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Outbox:
     monkeypatch.setenv("TILLROLL_DATA_DIR", str(tmp_path))
     outbox = Outbox.of(tmp_path)
-    outbox.record(ALERT, "callback", ["mail"])
+    outbox.record(ALERT, "callback", Routing.to(["mail"]))
     return outbox
 
 

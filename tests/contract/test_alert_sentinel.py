@@ -19,10 +19,12 @@ from pipeline.alerts import delivery, sentinel
 from pipeline.alerts.alert import Alert
 from pipeline.alerts.liveness import last_look, lives
 from pipeline.alerts.outbox import WINDOW, Outbox
+from pipeline.alerts.routing import Routing
 from pipeline.alerts.sentinel import Look
 from pipeline.settings import Settings
 
 PATIENCE_S = 60.0
+BY_MAIL = Routing.to(["mail"])
 LONG_AGO = datetime(2025, 1, 4, tzinfo=UTC)
 
 
@@ -57,7 +59,7 @@ def test_two_sentinels_send_everything_once(tmp_path: Path) -> None:
     outbox = Outbox.of(tmp_path)
     with catching_mail() as mail, watching(tmp_path, mail.url), watching(tmp_path, mail.url):
         for number in range(20):  # long ago: what comes within a minute would wait for its end
-            outbox.record(alert(f"a{number:02}"), "callback", ["mail"], LONG_AGO + number * WINDOW)
+            outbox.record(alert(f"a{number:02}"), "callback", BY_MAIL, LONG_AGO + number * WINDOW)
         wait_for(lambda: all(entry.delivered for entry in outbox.entries()))
 
     texts = [message.get_body(("plain",)).get_content() for message in mail.messages]  # type: ignore[union-attr]
@@ -72,7 +74,7 @@ def test_what_was_recorded_while_no_sentinel_lived_is_sent_by_the_next(tmp_path:
             wait_for(lambda: lives(Settings(data_dir=tmp_path)))
             process.send_signal(signal.SIGKILL)
             process.wait()
-        outbox.record(alert("a1"), "callback", ["mail"])
+        outbox.record(alert("a1"), "callback", BY_MAIL)
         with watching(tmp_path, mail.url):
             wait_for(lambda: outbox.entries()[0].delivered)
 
@@ -112,7 +114,7 @@ def watched(settings: Settings, looks: Mapping[str, Look] | None = None) -> Iter
 @pytest.mark.usefixtures("quick_retries")
 def test_mail_that_a_server_refuses_arrives_once_it_takes_mail_again(tmp_path: Path) -> None:
     outbox = Outbox.of(tmp_path)
-    outbox.record(alert("a1"), "callback", ["mail"])
+    outbox.record(alert("a1"), "callback", BY_MAIL)
     with catching_mail(answer="451 try later") as mail:
         settings = Settings(data_dir=tmp_path, smtp_url=mail.url)
         with watched(settings):
@@ -128,7 +130,7 @@ def test_mail_that_a_server_refuses_arrives_once_it_takes_mail_again(tmp_path: P
 @pytest.mark.usefixtures("quick_retries")
 def test_a_server_that_is_away_is_asked_until_it_is_back(tmp_path: Path) -> None:
     outbox = Outbox.of(tmp_path)
-    outbox.record(alert("a1"), "callback", ["mail"])
+    outbox.record(alert("a1"), "callback", BY_MAIL)
     with socket.socket() as reserved:
         reserved.bind(("127.0.0.1", 0))
         settings = Settings(data_dir=tmp_path, smtp_url=f"smtp://127.0.0.1:{reserved.getsockname()[1]}")
@@ -145,7 +147,7 @@ def test_a_sentinel_whose_looks_hang_is_not_said_to_live(tmp_path: Path, monkeyp
     hanging = threading.Event()
     settings = Settings(data_dir=tmp_path, smtp_url="smtp://127.0.0.1:1")
     outbox = Outbox.of(tmp_path)
-    outbox.record(alert("a1"), "callback", ["mail"])
+    outbox.record(alert("a1"), "callback", BY_MAIL)
     try:
         with watched(settings, {"hangs": lambda *_: hanging.wait(PATIENCE_S)}):
             wait_for(lambda: outbox.entries()[0].deliveries[0].error)

@@ -32,7 +32,12 @@ def context(**parts: Any) -> dict[str, Any]:
         end_date=None,
         log_url="http://127.0.0.1:8080/x",
     )
-    return {"ti": ti, "dag": SimpleNamespace(doc_md=DOC), "partition_key": "2025-01-03", **parts}
+    return {
+        "ti": ti,
+        "dag": SimpleNamespace(doc_md=DOC, tags={"warehouse", "tillroll"}),
+        "partition_key": "2025-01-03",
+        **parts,
+    }
 
 
 def raised(error: Exception) -> Exception:
@@ -50,6 +55,7 @@ def test_an_error_of_ours_comes_with_its_remedy() -> None:
     assert failure.remedy == "Run it again."
     assert failure.guidance == "- Do not publish by hand."
     assert failure.started_at == STARTED
+    assert (failure.alert().dag, failure.alert().tags) == ("gcs_to_bq_staging", ("tillroll", "warehouse"))
     assert failure.failed_at.tzinfo is not None
 
 

@@ -6,10 +6,12 @@ from pathlib import Path
 import pytest
 
 from pipeline.alerts.outbox import Outbox
+from pipeline.alerts.routing import Routing
 from pipeline.alerts.troubles import Trouble, note, topics
 
 NOW = datetime(2025, 1, 4, 0, 5, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
+BY_MAIL = Routing.to(["mail"])
 DOWN = Trouble("airflow scheduler", "DOWN Airflow scheduler", (("Server", "scheduler"),), patience=MINUTE)
 FULL = Trouble("disk", "DISK nearly full")
 
@@ -20,7 +22,7 @@ def outbox(tmp_path: Path) -> Outbox:
 
 
 def titles(outbox: Outbox, *troubles: Trouble, at: datetime, watcher: str = "health") -> list[str]:
-    return [alert.title for alert in note(outbox, watcher, troubles, ["mail"], at)]
+    return [alert.title for alert in note(outbox, watcher, troubles, BY_MAIL, at)]
 
 
 def test_a_trouble_is_heard_of_once_it_has_lasted_long_enough(outbox: Outbox) -> None:
@@ -40,11 +42,20 @@ def test_what_may_not_last_at_all_is_heard_of_at_once(outbox: Outbox) -> None:
 def test_its_end_is_heard_of_in_the_same_thread(outbox: Outbox) -> None:
     titles(outbox, FULL, at=NOW)
 
-    (over,) = note(outbox, "health", [], ["mail"], NOW + MINUTE)
+    (over,) = note(outbox, "health", [], BY_MAIL, NOW + MINUTE)
 
     assert (over.title, over.topic) == ("RESOLVED DISK nearly full", "disk")
     assert over.follows == outbox.find(over.follows)[0].alert.key
-    assert note(outbox, "health", [], ["mail"], NOW + 2 * MINUTE) == []
+    assert note(outbox, "health", [], BY_MAIL, NOW + 2 * MINUTE) == []
+
+
+def test_its_end_is_as_bad_and_about_the_same_dag(outbox: Outbox) -> None:
+    stuck = Trouble("queued", "STUCK", severity="warning", dag="gcs_to_bq_staging", tags=("warehouse",))
+    (begun,) = note(outbox, "queue", [stuck], BY_MAIL, NOW)
+    (over,) = note(outbox, "queue", [], BY_MAIL, NOW + MINUTE)
+
+    assert (begun.severity, begun.dag, begun.tags) == ("warning", "gcs_to_bq_staging", ("warehouse",))
+    assert (over.severity, over.dag, over.tags) == (begun.severity, begun.dag, begun.tags)
 
 
 def test_what_is_over_before_anybody_heard_is_never_heard_of(outbox: Outbox) -> None:
@@ -62,9 +73,9 @@ def test_what_nobody_watched_has_not_lasted(outbox: Outbox) -> None:
 
 
 def test_a_trouble_that_comes_back_is_another_alert(outbox: Outbox) -> None:
-    first = note(outbox, "health", [FULL], ["mail"], NOW)
-    note(outbox, "health", [], ["mail"], NOW + MINUTE)
-    second = note(outbox, "health", [FULL], ["mail"], NOW + 2 * MINUTE)
+    first = note(outbox, "health", [FULL], BY_MAIL, NOW)
+    note(outbox, "health", [], BY_MAIL, NOW + MINUTE)
+    second = note(outbox, "health", [FULL], BY_MAIL, NOW + 2 * MINUTE)
 
     assert first[0].key != second[0].key
 
