@@ -20,17 +20,20 @@ from pipeline.settings import Settings
 PARSING = 120
 
 
+def api_of(settings: Settings, *, timeout: float = TIMEOUT, patience: float = PATIENCE) -> AirflowApi:
+    """The Airflow of these settings, whether or not it is up. `timeout` and `patience` are AirflowApi's."""
+    server, password = airflow_api_url(settings), airflow_password(settings)
+    return AirflowApi(airflow_url(settings), USER, password, server, timeout=timeout, patience=patience)
+
+
 @contextmanager
-def open_api(settings: Settings, *, timeout: float = TIMEOUT, patience: float = PATIENCE) -> Iterator[AirflowApi]:
-    """The running Airflow, for as long as the context lasts. `timeout` and `patience` are AirflowApi's.
+def open_api(settings: Settings) -> Iterator[AirflowApi]:
+    """The running Airflow, for as long as the context lasts.
 
     Raises:
         TransientError: it is not up.
     """
-    server = airflow_api_url(settings)
-    api = AirflowApi(
-        airflow_url(settings), USER, airflow_password(settings), server, timeout=timeout, patience=patience
-    )
+    api = api_of(settings)
     try:
         api.require_up()
         yield api

@@ -1,6 +1,8 @@
 """The sentinel's process: what it looks after in this installation.
 
-python -m pipeline.airflow_support.sentinel
+    python -m pipeline.airflow_support.sentinel
+
+watches until it is told to stop.
 """
 
 import logging
@@ -9,9 +11,8 @@ import shutil
 import signal
 import threading
 from collections.abc import Callable, Collection, Iterable
-from contextlib import AbstractContextManager
 from datetime import UTC, datetime, time, timedelta
-from functools import partial
+from functools import cache, partial
 
 from pipeline.airflow_support.airflow_troubles import (
     broken_files,
@@ -22,7 +23,7 @@ from pipeline.airflow_support.airflow_troubles import (
 )
 from pipeline.airflow_support.api import AirflowApi
 from pipeline.airflow_support.chain import chain_of
-from pipeline.airflow_support.runs import open_api
+from pipeline.airflow_support.runs import api_of
 from pipeline.airflow_support.unheard import unheard_failures
 from pipeline.alerts.heartbeat import Heartbeat
 from pipeline.alerts.masking import mask, secrets_of
@@ -49,17 +50,19 @@ SMALLEST_SHARE = 0.05
 
 def looks_of(settings: Settings) -> dict[str, Look]:
     """Everything the sentinel looks after, by name."""
+    airflow = _asked_by_one(settings)
     looks: dict[str, Look] = {
         "disk": _noting(settings, "disk", lambda: full_disk(settings)),
         "Airflow's web server": _noting(settings, "web", lambda: servers_down(airflow_health(settings)[:1])),
         "Airflow's other servers": _noting(settings, "servers", lambda: _other_servers(settings)),
-        "DAG files": _asking(settings, "files", broken_files),
-        "queued tasks": _asking(settings, "queue", waiting_tasks),
+        "DAG files": _asking(settings, airflow, "files", broken_files),
+        "queued tasks": _asking(settings, airflow, "queue", waiting_tasks),
         "heartbeat": Heartbeat(settings),
-        "failures": lambda outbox, routing: find_failures(settings, outbox, routing),
+        "failures": lambda outbox, routing: find_failures(settings, airflow(), outbox, routing),
     }
     if settings.fresh_by is not None:
-        looks["late days"] = partial(find_late_days, settings, settings.fresh_by)
+        fresh_by = settings.fresh_by
+        looks["late days"] = lambda outbox, routing: find_late_days(settings, airflow(), fresh_by, outbox, routing)
     return looks
 
 
@@ -74,15 +77,14 @@ def full_disk(settings: Settings) -> list[Trouble]:
     return [Trouble("disk", title, (("Disk", free),), (("What to do", remedy),), severity="critical")]
 
 
-def find_failures(settings: Settings, outbox: Outbox, routing: Routing) -> None:
+def find_failures(settings: Settings, api: AirflowApi, outbox: Outbox, routing: Routing) -> None:
     """Record the failures that no callback reported. Raises TransientError."""
     now = datetime.now(UTC)
     since = outbox.looked_until(FAILURES, now)
     hide = partial(mask, secrets=secrets_of(settings))
-    with _airflow(settings) as api:
-        for failure in unheard_failures(api, since - OVERLAP, now, outbox.is_known):
-            logger.warning("nobody reported: %s.%s for %s", failure.dag, failure.task, failure.day)
-            outbox.record(failure.alert().told(hide), FAILURES, routing)
+    for failure in unheard_failures(api, since - OVERLAP, now, outbox.is_known):
+        logger.warning("nobody reported: %s.%s for %s", failure.dag, failure.task, failure.day)
+        outbox.record(failure.alert().told(hide), FAILURES, routing)
     outbox.looked(FAILURES, now)
 
 
@@ -93,12 +95,16 @@ def _noting(settings: Settings, watcher: str, troubles: Callable[[], Collection[
     return look
 
 
-def _asking(settings: Settings, watcher: str, troubles: Callable[[AirflowApi], Collection[Trouble]]) -> Look:
+def _asking(
+    settings: Settings,
+    airflow: Callable[[], AirflowApi],
+    watcher: str,
+    troubles: Callable[[AirflowApi], Collection[Trouble]],
+) -> Look:
     """What does not answer has no say: nothing begins and nothing is over then."""
 
     def look(outbox: Outbox, routing: Routing) -> None:
-        with _airflow(settings) as api:
-            _note(settings, outbox, watcher, troubles(api), routing)
+        _note(settings, outbox, watcher, troubles(airflow()), routing)
 
     return look
 
@@ -110,17 +116,19 @@ def _other_servers(settings: Settings) -> list[Trouble]:
     return servers_down(others)
 
 
-def find_late_days(settings: Settings, fresh_by: time, outbox: Outbox, routing: Routing) -> None:
+def find_late_days(settings: Settings, api: AirflowApi, fresh_by: time, outbox: Outbox, routing: Routing) -> None:
     """Note the days that are not published in time. Raises TransientError."""
     first, now = schedule_from(settings), datetime.now(UTC)
     missed = [day_of_topic(topic) for topic in topics(outbox, DAYS)]
-    with _airflow(settings) as api:
-        _note(settings, outbox, DAYS, late_days(api, chain_of(settings), first, fresh_by, now, missed), routing)
+    _note(settings, outbox, DAYS, late_days(api, chain_of(settings), first, fresh_by, now, missed), routing)
 
 
-def _airflow(settings: Settings) -> AbstractContextManager[AirflowApi]:
-    """Airflow, asked as somebody who has other things to look after."""
-    return open_api(settings, timeout=ANSWER_S, patience=0.0)
+def _asked_by_one(settings: Settings) -> Callable[[], AirflowApi]:
+    """Airflow, as every look asks it: signed in once, and by somebody who has other things to look after.
+
+    It is made at the first look: what keeps it from being made now may not keep a sentinel from starting.
+    """
+    return cache(lambda: api_of(settings, timeout=ANSWER_S, patience=0.0))
 
 
 def _note(settings: Settings, outbox: Outbox, watcher: str, troubles: Iterable[Trouble], routing: Routing) -> None:
