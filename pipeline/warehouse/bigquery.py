@@ -70,6 +70,16 @@ class BigQueryWarehouse:
         Raises:
             ConfigurationError: the URL does not name a project and a location.
         """
+        project, location = cls.place_of(url)
+        return cls(project, location, clients, maximum_bytes_billed=maximum_bytes_billed)
+
+    @staticmethod
+    def place_of(url: str) -> tuple[str, str]:
+        """Project and location of `bigquery://project/location`.
+
+        Raises:
+            ConfigurationError: the URL does not name them.
+        """
         parts = urlsplit(url)
         location = parts.path.removeprefix("/")
         rest = url.removeprefix(f"bigquery://{parts.netloc}{parts.path}")
@@ -79,7 +89,7 @@ class BigQueryWarehouse:
                 "Write bigquery://project/location, such as bigquery://my-project/EU; `gcloud projects list` has the "
                 "projects, https://cloud.google.com/bigquery/docs/locations the locations.",
             )
-        return cls(parts.netloc, location, clients, maximum_bytes_billed=maximum_bytes_billed)
+        return parts.netloc, location
 
     @contextmanager
     def lock(self) -> Iterator[None]:

@@ -33,12 +33,16 @@ class Jobs:
         self._maximum_bytes_billed = maximum_bytes_billed
         self._project = project(client.project)
 
-    def read(self, query: str, step: str, table: str = "") -> list[bigquery.Row]:
+    def read(
+        self, query: str, step: str, table: str = "", parameters: Sequence[bigquery.ScalarQueryParameter] = ()
+    ) -> list[bigquery.Row]:
         """The rows of a query that changes nothing, so that it may run twice."""
+        config = self._query_config(step, table)
+        config.query_parameters = parameters
         with explained(self._project):
             job = self.client.query(
                 query,
-                self._query_config(step, table),
+                config,
                 retry=RETRY,
                 timeout=REQUEST_S,
                 job_retry=DEFAULT_JOB_RETRY.with_timeout(RETRY_FOR_S),

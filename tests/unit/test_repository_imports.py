@@ -71,14 +71,21 @@ def test_the_practice_shop_knows_nothing_of_the_pipeline() -> None:
     assert importers("ingestion", of="pipeline") == []
 
 
-@pytest.mark.parametrize("package", ["pipeline", "ingestion", "airflow"])
+def test_the_dashboard_reads_what_is_published_and_nobody_needs_it() -> None:
+    """It may use the pipeline. The pipeline runs without it, and it knows nothing of who fills the shop."""
+    assert importers("pipeline", of="dashboard") == importers("ingestion", of="dashboard") == []
+    assert importers("dashboard", of="ingestion") == []
+    assert importers("pipeline", of="streamlit") == importers("pipeline", of="altair") == []
+
+
+@pytest.mark.parametrize("package", ["pipeline", "ingestion", "airflow", "dashboard"])
 def test_the_product_knows_of_no_emulator(package: str) -> None:
     """Whatever is made to work for an emulator is not proven for the service."""
     for emulator in ("emulators", "bqemulator", "gcp_storage_emulator"):
         assert importers(package, of=emulator) == []
 
 
-@pytest.mark.parametrize("package", ["pipeline", "ingestion", "airflow"])
+@pytest.mark.parametrize("package", ["pipeline", "ingestion", "airflow", "dashboard"])
 def test_nobody_imports_from_the_dags(package: str) -> None:
     assert importers(package, of="dags") == []
 

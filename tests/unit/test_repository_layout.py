@@ -12,7 +12,7 @@ import pytest
 
 from pipeline.settings import ROOT
 
-PACKAGES = ("ingestion", "pipeline")
+PACKAGES = ("dashboard", "ingestion", "pipeline")
 SUITES = ("unit", "contract", "dags", "warehouse", "crash", "e2e")
 LONGEST_MODULE = 300
 OURS = ("airflow", "benchmarks", "config", "dbt", "docs", "emulators", *PACKAGES, "tests")
