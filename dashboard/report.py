@@ -17,7 +17,7 @@ from pipeline.errors import ConfigurationError
 REPORT = Path(__file__).with_name("report.yml")
 
 Format = Literal["text", "key", "flag", "day", "moment", "count", "decimal", "money", "percent", "duration"]
-ChartType = Literal["line", "area", "bar", "column", "heatmap", "table", "calendar"]
+ChartType = Literal["line", "stacked", "bar", "column", "heatmap", "table", "calendar"]
 
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]*$")]
 Column = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
