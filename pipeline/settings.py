@@ -59,6 +59,17 @@ class Settings(BaseSettings):
         int | None, Field(ge=10_485_760, description="BigQuery refuses a query that would bill more; unset: no limit")
     ] = None
 
+    # Looker Studio, where the warehouse is BigQuery
+    looker_host: Annotated[
+        str, Field(pattern=r"^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$", description="where Google serves Looker Studio")
+    ] = "datastudio.google.com"
+    looker_report: Annotated[
+        str, Field(pattern=r"^[A-Za-z0-9_-]*$", description="id of the report that `tillroll looker-link` copies")
+    ] = ""
+    looker_billing_project: Annotated[
+        str, Field(description="the project that pays for Looker Studio's queries; unset: the warehouse's")
+    ] = ""
+
     # what is moved
     catalog: Annotated[Path, Field(description="the tables to move")] = Path("config/tables.yml")
     lookback: Annotated[int, Field(ge=0, description="days before the run's day that every run compares again")] = 7

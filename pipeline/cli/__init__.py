@@ -13,6 +13,7 @@ _MODULES = (
     "audit",
     "report",
     "cost",
+    "looker",
     "status",
     "discover",
     "doctor",
