@@ -1,8 +1,8 @@
 """The link that opens a copy of the report in Looker Studio, with every data source bound to this project's BI tables.
 
-Google has no API that draws charts: the report is drawn once, by hand (docs/looker-studio.md), and a URL opens copies of
-it: https://developers.google.com/looker-studio/integrate/linking-api. It holds names and no rights, so whoever follows
-it reads as themselves.
+Google has no API that draws charts: the report is drawn once, by hand (docs/looker-studio.md), and a URL opens copies
+of it: https://developers.google.com/looker-studio/integrate/linking-api. It holds names and no rights, so whoever
+follows it reads as themselves.
 """
 
 from collections.abc import Iterator, Sequence
