@@ -28,8 +28,8 @@ def compare(source: Mapping[Partition, Fingerprint], warehouse: Mapping[Partitio
     return [Difference(p, ours, theirs) for p, ours, theirs in sides if ours != theirs]
 
 
-def require_equal(differences: Sequence[Difference]) -> None:
-    """Stop a publication whose loaded rows are not the source's.
+def require_equal(differences: Sequence[Difference], evidence: str = "") -> None:
+    """Stop a publication whose loaded rows are not the source's; `evidence` says where to see them.
 
     Raises:
         AuditError: there are differences; names the partitions.
@@ -40,6 +40,7 @@ def require_equal(differences: Sequence[Difference]) -> None:
             "Nothing was published. Extract the day again, which writes the objects of these partitions anew "
             "(`tillroll sync --day` does both). If they differ again, compare the two sides of one of them, and see "
             "docs/types.md for values a warehouse cannot hold.",
+            evidence,
         )
 
 

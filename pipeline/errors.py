@@ -13,22 +13,36 @@
 Every error names the thing (table, day, path, variable) and, in `remedy`, what to do about it.
 """
 
+# What leads each part of an error's text: it is read again from a log whose process is gone.
+REMEDY = "\n  remedy: "
+EVIDENCE = "\n  to see it: "
+
 
 class TillrollError(Exception):
     """Base of every error Tillroll raises on purpose.
 
-    `remedy` is one or two sentences addressed to the person who reads the mail or the terminal.
+    `remedy` is one or two sentences addressed to the person who reads the mail or the terminal; `evidence` is what that
+    person can paste to see what is wrong: a query, as a rule.
     """
 
     exit_code = 1
 
-    def __init__(self, message: str, remedy: str = "") -> None:
+    def __init__(self, message: str, remedy: str = "", evidence: str = "") -> None:
         super().__init__(message, remedy)
         self.message = message
         self.remedy = remedy
+        self.evidence = evidence
 
     def __str__(self) -> str:
-        return f"{self.message}\n  remedy: {self.remedy}" if self.remedy else self.message
+        remedy = f"{REMEDY}{self.remedy}" if self.remedy else ""
+        return self.message + remedy + (f"{EVIDENCE}{self.evidence}" if self.evidence else "")
+
+
+def parts_of(text: str) -> tuple[str, str, str]:
+    """Message, remedy and evidence of an error's text; what it has none of is empty."""
+    rest, _, evidence = text.partition(EVIDENCE)
+    message, _, remedy = rest.partition(REMEDY)
+    return message, remedy, evidence
 
 
 class ConfigurationError(TillrollError):

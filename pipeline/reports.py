@@ -2,7 +2,7 @@
 
 import dataclasses
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -53,6 +53,42 @@ class SyncReport:
 
 
 @dataclass(frozen=True, slots=True)
+class Warned:
+    """A dbt test that warns: it found `rows`, which `sql` selects. `model` is empty where it stands beside none."""
+
+    test: str
+    model: str
+    rows: int
+    sql: str
+
+    def __str__(self) -> str:
+        return f"dbt test {self.test}{f' on {self.model}' if self.model else ''} found {counted(self.rows)}"
+
+
+@dataclass(frozen=True, slots=True)
+class TransformReport:
+    """What a transform built. `days` are those whose facts were replaced; `everything` says all models were built anew.
+
+    `models` counts models and snapshots; `quarantined` rows by source table, where there are any; `warned` are the
+    other tests that warn.
+    """
+
+    day: date
+    dataset: str
+    seconds: float
+    everything: bool = False
+    days: tuple[date, ...] = ()
+    models: int = 0
+    tests: int = 0
+    quarantined: dict[str, int] = field(default_factory=dict)
+    warned: tuple[Warned, ...] = ()
+
+    @property
+    def nothing_to_do(self) -> bool:
+        return not self.models
+
+
+@dataclass(frozen=True, slots=True)
 class TableAudit:
     """One table's published partitions against its source, as both are now.
 
@@ -96,6 +132,11 @@ class HealReport:
     @property
     def equal(self) -> bool:
         return self.after.equal
+
+
+def counted(rows: int) -> str:
+    """`1 row`, `2 rows`."""
+    return f"{rows:,} row{'' if rows == 1 else 's'}"
 
 
 def to_json(report: Any) -> str:

@@ -20,6 +20,7 @@ from pipeline.drift import fit_catalog
 from pipeline.embedded.postgres import EmbeddedPostgres
 from pipeline.embedded.urls import shop_url, source_url
 from pipeline.errors import ConfigurationError, TransientError
+from pipeline.evidence import of_refused
 from pipeline.extract import Extraction, extract
 from pipeline.failpoints import failpoint
 from pipeline.fingerprint import Partition
@@ -148,7 +149,7 @@ def publish_day(settings: Settings, day: date, progress: Progress = silent) -> P
         published = [o for objects in work.load.values() for o in objects]
         differing = {difference.partition for difference in differences}
         mark_refused(lake, (o for o in published if o.partition in differing))
-        require_equal(differences)
+        require_equal(differences, of_refused(differences, work.load))
         if work.altered:
             _outdate_core(warehouse, work.altered)
         rejected = rejected_rows(catalog, ledger, published)

@@ -6,7 +6,6 @@ from, and nothing is done when nothing differs. A build that failed a test, or d
 
 import logging
 import time
-from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 
@@ -14,6 +13,7 @@ from pipeline.catalog import load_catalog
 from pipeline.errors import ConfigurationError, StepError
 from pipeline.failpoints import failpoint
 from pipeline.progress import Progress, silent
+from pipeline.reports import TransformReport
 from pipeline.settings import Settings
 from pipeline.transform_changes import DATAMART as DATAMART_ENTRY
 from pipeline.transform_changes import (
@@ -29,27 +29,6 @@ from pipeline.warehouse import open_warehouse
 from pipeline.warehouse.base import CORE, DATAMART, Warehouse
 
 logger = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class TransformReport:
-    """What a transform built. `days` are those whose facts were replaced; `everything` says all models were built anew.
-
-    `models` counts models and snapshots; `quarantined` rows by source table, where there are any.
-    """
-
-    day: date
-    dataset: str
-    seconds: float
-    everything: bool = False
-    days: tuple[date, ...] = ()
-    models: int = 0
-    tests: int = 0
-    quarantined: dict[str, int] = field(default_factory=dict)
-
-    @property
-    def nothing_to_do(self) -> bool:
-        return not self.models
 
 
 def transform_core(settings: Settings, day: date, progress: Progress = silent) -> TransformReport:
@@ -83,6 +62,7 @@ def transform_core(settings: Settings, day: date, progress: Progress = silent) -
         models=built.models,
         tests=built.tests,
         quarantined=built.quarantined,
+        warned=built.warned,
     )
 
 
@@ -111,7 +91,9 @@ def transform_datamart(settings: Settings, day: date, progress: Progress = silen
         warehouse.show_marts()
         with failpoint("datamart.done"):
             warehouse.record_transformed([*transformed.values(), datamart_entry(transformed, day)])
-    return TransformReport(day, DATAMART, time.monotonic() - started, models=built.models, tests=built.tests)
+    return TransformReport(
+        day, DATAMART, time.monotonic() - started, models=built.models, tests=built.tests, warned=built.warned
+    )
 
 
 def _change(folder: Path, warehouse: Warehouse, settings: Settings, day: date) -> Change:

@@ -12,6 +12,7 @@ from typing import Any, Literal
 from pipeline.errors import StepError, TillrollError
 from pipeline.failpoints import reached
 from pipeline.progress import Progress
+from pipeline.reports import Warned, counted
 from pipeline.settings import Settings
 from pipeline.transform_target import dbt_variables, environment
 
@@ -56,11 +57,12 @@ class Build:
 
 @dataclass(frozen=True, slots=True)
 class Built:
-    """What dbt built: models and snapshots, tests, and rows in quarantine by source table, where there are any."""
+    """What dbt built: models and snapshots, tests, rows in quarantine by source table, other tests that warn."""
 
     models: int
     tests: int
     quarantined: dict[str, int] = field(default_factory=dict)
+    warned: tuple[Warned, ...] = ()
 
 
 def run_dbt(settings: Settings, build: Build, progress: Progress, require_lock: Callable[[], None]) -> Built:
@@ -130,15 +132,22 @@ def _run_folder(settings: Settings) -> Path:
 
 def _counts(results: Sequence[Any]) -> Built:
     tests = [result for result in results if result.node.resource_type == "test"]
-    warned = {_tested_model(r.node): r.failures for r in tests if r.status == "warn"}
+    warned = [_warned(test) for test in tests if test.status == "warn"]
     quarantined = {
-        name.removeprefix(_QUARANTINE): rows for name, rows in sorted(warned.items()) if name.startswith(_QUARANTINE)
-    }
+        w.model.removeprefix(_QUARANTINE): w.rows for w in warned if w.model.startswith(_QUARANTINE)
+    }  # fmt: skip
+    others = tuple(warning for warning in warned if not warning.model.startswith(_QUARANTINE))
     for table, rows in quarantined.items():
         logger.warning(
             "%s: %s rows break a business rule and are kept in staging.%s%s", table, rows, _QUARANTINE, table
         )
-    return Built(len(results) - len(tests), len(tests), quarantined)
+    for warning in others:
+        logger.warning("%s", warning)
+    return Built(len(results) - len(tests), len(tests), dict(sorted(quarantined.items())), others)
+
+
+def _warned(test: Any) -> Warned:
+    return Warned(test.node.name, _tested_model(test.node), test.failures or 0, _sql(test.node))
 
 
 def _failure(project: Path, failed: Sequence[Any], log: Path) -> StepError:
@@ -146,22 +155,36 @@ def _failure(project: Path, failed: Sequence[Any], log: Path) -> StepError:
     if not failed:
         return StepError("dbt failed without naming a model or test", f"dbt's log is {log}.")
     first = failed[0]
-    others = f" (and {len(failed) - 1} more: {', '.join(r.node.name for r in failed[1:4])})" if failed[1:] else ""
+    others = f" (and {len(failed) - 1} more: {', '.join(map(_with_rows, failed[1:4]))})" if failed[1:] else ""
     compiled = first.node.compiled_path and project / first.node.compiled_path
     if first.node.resource_type == "test" and first.failures:
-        model = _tested_model(first.node)
-        where = f" on {model}" if model else ""
-        rows = f"{first.failures} row{'s' if first.failures != 1 else ''}"
         return StepError(
-            f"dbt test {first.node.name}{where} found {rows} that must not be{others}",
+            f"dbt test {_named(first)} found {counted(first.failures)} that must not be{others}",
             f"{compiled} selects them. A row that moved away from a day beyond the lookback is still there too: run "
             "`tillroll audit --heal`. Where all is equal, repair the source or the model. Then run the transform "
             "again: people keep the marts they had until its tests pass.",
+            _sql(first.node),
         )
     return StepError(
         f"dbt {first.node.resource_type} {first.node.name} failed: {' '.join(str(first.message).split())}{others}",
         f"Its SQL is {compiled}; dbt's log is {log}. Repair it and run the transform again.",
     )
+
+
+def _named(result: Any) -> str:
+    """A node, and for a test its model."""
+    model = _tested_model(result.node)
+    return f"{result.node.name} on {model}" if model else str(result.node.name)
+
+
+def _with_rows(result: Any) -> str:
+    """The same, with how many rows a test found."""
+    return f"{_named(result)}: {counted(result.failures)}" if result.failures else _named(result)
+
+
+def _sql(node: Any) -> str:
+    """What dbt ran for it, where it came so far."""
+    return str(getattr(node, "compiled_code", None) or "").strip()
 
 
 def _tested_model(test: Any) -> str:

@@ -6,9 +6,10 @@ Airflow kills a task that does not come to its end.
 """
 
 import logging
-from collections.abc import Callable, Mapping
-from threading import Thread
+from collections.abc import Mapping
 from typing import Any
+
+from pipeline.alerts.patience import within
 
 logger = logging.getLogger(__name__)
 
@@ -21,7 +22,7 @@ RECORDED_BY = "callback"
 def alert_failure(context: Mapping[str, Any]) -> None:
     """Alert people to the failure that `context` is about. Where that fails, the task's log says so, and why."""
     try:
-        _within(PATIENCE, lambda: _alert(context))
+        within(PATIENCE, lambda: _alert(context))
     except Exception:
         logger.exception("NO MAIL was sent about this failure")
 
@@ -51,22 +52,3 @@ def _alert(context: Mapping[str, Any]) -> None:
         logger.error("not mailed yet, and kept in the outbox, from where the sentinel sends it: %s", error)
     if delivered.arrived:
         logger.info("alerted people: %s", alert.title)
-
-
-def _within(seconds: float, work: Callable[[], None]) -> None:
-    """Do `work`, or raise TimeoutError; a server that answers a byte at a time is under no other time limit."""
-    raised: list[Exception] = []
-
-    def attempt() -> None:
-        try:
-            work()
-        except Exception as error:  # noqa: BLE001 - handed to the thread that waits
-            raised.append(error)
-
-    thread = Thread(target=attempt, name="alert", daemon=True)
-    thread.start()
-    thread.join(seconds)
-    if thread.is_alive():
-        raise TimeoutError(f"no answer within {seconds:.0f} s")
-    for error in raised:
-        raise error

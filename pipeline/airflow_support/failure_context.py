@@ -40,6 +40,7 @@ def failure_of(context: Mapping[str, Any], secrets: frozenset[str] = frozenset()
         failed_at=getattr(ti, "end_date", None) or datetime.now(UTC),
         log_url=str(ti.log_url),
         tags=tuple(sorted(map(str, getattr(context.get("dag"), "tags", None) or ()))),
+        evidence=_head(mask(str(getattr(error, "evidence", ""))[:LONGEST_TEXT], secrets)),
     )
 
 

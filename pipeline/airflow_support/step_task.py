@@ -11,6 +11,7 @@ from airflow.sdk.log import mask_secret
 
 from pipeline.airflow_support.day import day_of
 from pipeline.alerts.masking import secrets_of
+from pipeline.alerts.tell import tell
 from pipeline.reports import to_plain
 from pipeline.settings import Settings
 
@@ -40,6 +41,7 @@ def run_step(step: Callable[[Settings, date], Any]) -> dict[str, Any]:
     logger.info("%s", report)
     for asset in context["outlets"]:
         context["outlet_events"][asset].add_partitions(day.isoformat())
+    tell(settings, report, context["dag"].dag_id, tuple(sorted(context["dag"].tags)))
     return summary(report)
 
 

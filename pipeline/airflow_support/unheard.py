@@ -45,8 +45,8 @@ def unheard_failures(
 
 def _task_failure(api: AirflowApi, task: dict[str, Any]) -> Failure:
     dag, run, name, attempt = task["dag_id"], task["dag_run_id"], task["task_id"], task["try_number"]
-    error, message, remedy = exception_of(api, dag, run, name, attempt)
     details = details_of(api, dag)
+    error, message, remedy, evidence = exception_of(api, dag, run, name, attempt)
     return Failure(
         dag=dag,
         task=name,
@@ -62,6 +62,7 @@ def _task_failure(api: AirflowApi, task: dict[str, Any]) -> Failure:
         failed_at=datetime.fromisoformat(task["end_date"]),
         log_url=f"{run_url(api, dag, run)}/tasks/{name}?try_number={attempt}",
         tags=details.tags,
+        evidence=evidence,
     )
 
 

@@ -13,7 +13,8 @@ class Failure:
     """One task that failed for good. Texts are masked by whoever builds it; times are aware.
 
     `error` is the exception's class; `traceback` its last lines; `remedy` what the exception says should be done;
-    `guidance` what the DAG's page says; `log_url` leads to the task's log; `tags` are the DAG's.
+    `guidance` what the DAG's page says; `log_url` leads to the task's log; `tags` are the DAG's;
+    `evidence` is what a person can paste to see what is wrong.
     """
 
     dag: str
@@ -30,6 +31,7 @@ class Failure:
     failed_at: datetime
     log_url: str
     tags: tuple[str, ...] = ()
+    evidence: str = ""
 
     @property
     def key(self) -> str:
@@ -67,9 +69,11 @@ def _facts(failure: Failure) -> Iterator[Pair]:
 
 
 def _sections(failure: Failure) -> Iterator[Pair]:
-    """What happened, what to do, how to retry, the evidence."""
+    """What happened, what to do, how to see it, how to retry, where it happened."""
     yield "Error", failure.message or "(the exception has no text)"
     yield "What to do", "\n\n".join(filter(None, [failure.remedy, failure.guidance])) or "Read the log."
+    if failure.evidence:
+        yield "To see it", failure.evidence
     yield "How to run it again", _retry(failure)
     yield "Traceback, its last lines", failure.traceback or "(none reached the alert: the process may have been killed)"
 

@@ -19,7 +19,7 @@ from sqlalchemy import Connection, Row, and_, func, insert, or_, select, update
 from sqlalchemy.exc import DatabaseError
 
 from pipeline.alerts.alert import Alert
-from pipeline.alerts.outbox_tables import ALERTS, DELIVERIES, LOOKED, METADATA, moment_of, open_file, stored
+from pipeline.alerts.outbox_tables import ALERTS, DELIVERIES, LOOKED, make_tables, moment_of, open_file, stored
 from pipeline.alerts.routing import Routing
 from pipeline.errors import StepError
 
@@ -86,8 +86,13 @@ class Outbox:
             raise StepError(f"cannot make {folder}: {error.strerror}", "Repair the folder's permissions.") from error
         outbox = cls(folder / FILE)
         with outbox._explained():
-            METADATA.create_all(outbox._engine)
+            make_tables(outbox._engine)
         return outbox
+
+    @classmethod
+    def exists(cls, data: Path) -> bool:
+        """Whether a data folder has an outbox."""
+        return (data / "alerts" / FILE).exists()
 
     def record(self, alert: Alert, recorded_by: str, routing: Routing, now: datetime | None = None) -> bool:
         """Keep the alert, to be delivered where it is routed to. False: it was there already."""

@@ -1,4 +1,4 @@
-"""Where the outbox keeps its alerts: two tables in one SQLite file, and transactions that do not deadlock."""
+"""Where the outbox keeps its alerts: tables of one SQLite file, and transactions that do not deadlock."""
 
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,8 +16,10 @@ from sqlalchemy import (
     Table,
     create_engine,
     event,
+    inspect,
 )
 from sqlalchemy.pool import NullPool
+from sqlalchemy.schema import CreateColumn
 
 BUSY_SECONDS = 5
 
@@ -55,6 +57,7 @@ TROUBLES = Table(
     Column("first_seen_at", DateTime, nullable=False),
     Column("last_seen_at", DateTime, nullable=False),
     Column("alert_key", String, nullable=False, default=""),
+    Column("size", Integer, nullable=False, default=0, server_default="0"),
 )
 LOOKED = Table(
     "looked",
@@ -79,6 +82,20 @@ def open_file(path: Path) -> Engine:
         connection.exec_driver_sql("begin immediate")
 
     return engine
+
+
+def make_tables(engine: Engine) -> None:
+    """Make what is not there yet: tables, and the columns that files of earlier versions lack."""
+    with engine.begin() as connection:
+        METADATA.create_all(connection)
+        for table in METADATA.tables.values():
+            there = {column["name"] for column in inspect(connection).get_columns(table.name)}
+            for column in table.columns:
+                if column.name not in there:
+                    definition = CreateColumn(column).compile(dialect=engine.dialect)
+                    connection.exec_driver_sql(f"alter table {table.name} add column {definition}")
+            for index in table.indexes:
+                index.create(connection, checkfirst=True)
 
 
 def stored(moment: datetime) -> datetime:

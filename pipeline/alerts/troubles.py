@@ -24,7 +24,8 @@ LONGEST_GAP = timedelta(minutes=2)
 class Trouble:
     """Something that is wrong now. Of the same `topic`, it is the same trouble at the next look.
 
-    `patience` is how long it may last before people hear of it. For `severity`, `dag` and `tags` see `Alert`.
+    `patience` is how long it may last before people hear of it. `size` is how much is wrong, where that can be counted:
+    people hear again of what has grown. For `severity`, `dag` and `tags` see `Alert`.
     """
 
     topic: str
@@ -32,6 +33,7 @@ class Trouble:
     facts: tuple[Pair, ...] = ()
     sections: tuple[Pair, ...] = ()
     patience: timedelta = timedelta()
+    size: int = 0
     severity: Severity = "error"
     dag: str = ""
     tags: tuple[str, ...] = ()
@@ -42,11 +44,18 @@ class Trouble:
 
 
 def note(
-    outbox: Outbox, watcher: str, troubles: Collection[Trouble], routing: Routing, now: datetime | None = None
+    outbox: Outbox,
+    watcher: str,
+    troubles: Collection[Trouble],
+    routing: Routing,
+    now: datetime | None = None,
+    *,
+    lasting: bool = True,
 ) -> list[Alert]:
     """Remember that `watcher` looked and saw these troubles, and no others. Returns the alerts this leads to.
 
-    A watcher that could not look calls nothing: what it does not see is not over.
+    A watcher that could not look calls nothing: what it does not see is not over. Of the end of what is not `lasting`,
+    which is news and no state, nobody hears.
 
     Raises:
         StepError: the outbox cannot be used.
@@ -60,7 +69,7 @@ def note(
         }  # fmt: skip
         begun = [_seen(connection, watcher, trouble, known.get(topic), moment) for topic, trouble in seen.items()]
         over = [_over(connection, known[topic], moment) for topic in known.keys() - seen.keys()]
-        alerts = [alert for alert in [*begun, *over] if alert]
+        alerts = [alert for alert in [*begun, *(over if lasting else [])] if alert]
         for alert in alerts:
             keep(connection, alert, watcher, routing, moment)
     return alerts
@@ -76,20 +85,26 @@ def _seen(
     connection: Connection, watcher: str, trouble: Trouble, known: Row[tuple[object, ...]] | None, now: datetime
 ) -> Alert | None:
     since = _since(known, now)
-    seen = {"first_seen_at": stored(since), "last_seen_at": stored(now)}
+    seen = {"first_seen_at": stored(since), "last_seen_at": stored(now), "size": trouble.size}
     if known is None:
         connection.execute(
             insert(TROUBLES), {"topic": trouble.topic, "watcher": watcher, "title": trouble.title, **seen}
         )
     else:
         connection.execute(update(TROUBLES).where(TROUBLES.c.topic == trouble.topic).values(seen))
-    if (known and known.alert_key) or now - since < trouble.patience:
+    if known and known.alert_key:
+        return _grown(trouble, known, since, now) if trouble.size > known.size else None
+    if now - since < trouble.patience:
         return None
-    key = sha256(f"{trouble.topic}\n{since.isoformat()}".encode()).hexdigest()[:16]
-    heard = {"alert_key": key, "title": trouble.title}
+    alert = _alert(trouble, since, now)
+    heard = {"alert_key": alert.key, "title": trouble.title}
     connection.execute(update(TROUBLES).where(TROUBLES.c.topic == trouble.topic).values(heard))
+    return alert
+
+
+def _alert(trouble: Trouble, since: datetime, now: datetime) -> Alert:
     return Alert(
-        key=key,
+        key=_key(trouble.topic, since.isoformat()),
         topic=trouble.topic,
         title=trouble.title,
         raised_at=now,
@@ -99,6 +114,17 @@ def _seen(
         dag=trouble.dag,
         tags=trouble.tags,
     )
+
+
+def _grown(trouble: Trouble, known: Row[tuple[object, ...]], since: datetime, now: datetime) -> Alert:
+    """The same again, bigger. Each size is heard of once, though it may shrink in between."""
+    alert = _alert(trouble, since, now)
+    facts = (*alert.facts, ("Before", f"{known.size:,}"))
+    return replace(alert, key=_key(alert.key, str(trouble.size)), facts=facts, follows=known.alert_key)
+
+
+def _key(*parts: str) -> str:
+    return sha256("\n".join(parts).encode()).hexdigest()[:16]
 
 
 def _since(known: Row[tuple[object, ...]] | None, now: datetime) -> datetime:

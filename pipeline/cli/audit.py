@@ -18,22 +18,26 @@ Heal = Annotated[bool, typer.Option("--heal", help="Publish again what differs, 
 def audit(heal: Heal = False, accept_vanishing: AcceptVanishing = False, json: Json = False) -> None:
     """Compare everything that is published with the source, row for row by fingerprints, as both are now.
 
-    Exit code 0: equal. 1: differs; the partitions are named.
+    Exit code 0: equal. 1: differs; the partitions are named, and people are alerted, once.
 
     Examples:  tillroll audit --json   ·   tillroll audit --heal
     """
+    from pipeline.alerts.tell import tell
+
     if accept_vanishing and not heal:
         raise ConfigurationError("--accept-vanishing is for --heal: an audit changes nothing", "Leave it out.")
-    report = _healed(accept_vanishing, json=json) if heal else _audited(json=json)
+    settings = Settings.load()
+    report = _healed(settings, accept_vanishing, json=json) if heal else _audited(settings, json=json)
+    tell(settings, report)
     if not report.equal:
         raise typer.Exit(1)
 
 
-def _audited(*, json: bool) -> AuditReport:
+def _audited(settings: Settings, *, json: bool) -> AuditReport:
     from pipeline import equality
 
     with watching("audit") as progress:
-        report = equality.audit(Settings.load(), progress)
+        report = equality.audit(settings, progress)
     if json:
         print(to_json(report))
         return report
@@ -43,11 +47,11 @@ def _audited(*, json: bool) -> AuditReport:
     return report
 
 
-def _healed(accept_vanishing: bool, *, json: bool) -> AuditReport:
+def _healed(settings: Settings, accept_vanishing: bool, *, json: bool) -> AuditReport:
     from pipeline import equality
 
     with watching("audit and heal") as progress:
-        report = equality.heal(Settings.load(), progress, accept_vanishing=accept_vanishing)
+        report = equality.heal(settings, progress, accept_vanishing=accept_vanishing)
     if json:
         print(to_json(report))
         return report.after

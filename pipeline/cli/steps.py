@@ -93,10 +93,12 @@ def _ingest(settings: Settings, day: date, *, quiet: bool) -> Any:
 
 
 def _sync(settings: Settings, day: date, scope: Scope, *, quiet: bool) -> SyncReport:
+    from pipeline.alerts.tell import tell
     from pipeline.steps import sync_day
 
     with watching(str(day)) as progress:
         report = sync_day(settings, day, progress, scope)
+    tell(settings, report)
     extracted, published = report.extract, report.publish
     for warning in extracted.warnings:
         _say(quiet, f"{day} warning    {warning}")
@@ -115,11 +117,14 @@ def _extracted(compared: int, planned: dict[str, int]) -> str:
 
 
 def _transform(settings: Settings, day: date, *, quiet: bool) -> tuple[Any, Any]:
+    from pipeline.alerts.tell import tell
     from pipeline.transform import transform_core, transform_datamart
 
     with watching(str(day)) as progress:
         core = transform_core(settings, day, progress)
+        tell(settings, core)
         datamart = transform_datamart(settings, day, progress)
+        tell(settings, datamart)
     for report in (core, datamart):
         what = f"{report.models} models built, {report.tests} tests passed"
         if report.nothing_to_do:
@@ -128,6 +133,8 @@ def _transform(settings: Settings, day: date, *, quiet: bool) -> tuple[Any, Any]
         _say(quiet, f"{day} {report.dataset:<10} {what} ({report.seconds:.1f} s)")
         for table, rows in report.quarantined.items():
             _say(quiet, f"{day} quarantine {rows:,} rows of {table}: see staging.quarantine_{table}")
+        for warned in report.warned:
+            _say(quiet, f"{day} warning    {warned}")
     return core, datamart
 
 

@@ -13,7 +13,9 @@ import pipeline.steps
 from pipeline.airflow_support.chain import GCS_TO_BQ_STAGING
 from pipeline.airflow_support.step_task import summary
 from pipeline.airflow_support.wiring import RETRY_POLICY
+from pipeline.alerts.outbox import Outbox
 from pipeline.errors import AuditError, ConfigurationError, SchemaDriftError, StepError, TransientError
+from pipeline.reports import PublishReport
 from pipeline.settings import Settings
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("airflow_database")]
@@ -70,6 +72,15 @@ def test_the_step_gets_its_day_and_its_report_is_kept(publish: Callable[..., Any
     assert (task.state, days) == ("success", [date(2025, 1, 3)])
     assert task.xcom_pull(task_ids="publish") == {"day": "2025-01-03", "rows": 7, "warnings": []}
     assert inbox.messages == []
+
+
+def test_what_stops_nothing_is_mailed_and_the_step_is_done(publish: Callable[..., Any], inbox: MailCatcher) -> None:
+    task = publish(lambda _, day: PublishReport(day, {}, 0, {"rejected_review": 2}, 0.1))
+    assert task.state == "success"
+    (message,) = inbox.messages
+    assert message["Subject"] == "[Tillroll] REJECTED 2 rows: see staging.rejected_review"
+    (entry,) = Outbox.of(Settings.load().data).entries()
+    assert (entry.alert.dag, entry.alert.tags) == (GCS_TO_BQ_STAGING, ("tillroll", "warehouse"))
 
 
 def test_a_failure_is_one_mail_with_all_there_is_to_know(publish: Callable[..., Any], inbox: MailCatcher) -> None:

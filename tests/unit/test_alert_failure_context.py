@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from pipeline.airflow_support.failure_context import failure_of, settings_for_alert
-from pipeline.errors import AuditError
+from pipeline.errors import AuditError, parts_of
 
 STARTED = datetime(2025, 1, 4, 0, 0, 10, tzinfo=UTC)
 
@@ -49,10 +49,10 @@ def raised(error: Exception) -> Exception:
 
 
 def test_an_error_of_ours_comes_with_its_remedy() -> None:
-    failure = failure_of(context(exception=raised(AuditError("9 rows differ", "Run it again."))))
+    failure = failure_of(context(exception=raised(AuditError("9 rows differ", "Run it again.", "select 9"))))
     assert (failure.dag, failure.task, failure.day) == ("gcs_to_bq_staging", "publish", "2025-01-03")
     assert (failure.error, failure.message) == ("pipeline.errors.AuditError", "9 rows differ")
-    assert failure.remedy == "Run it again."
+    assert (failure.remedy, failure.evidence) == ("Run it again.", "select 9")
     assert failure.guidance == "- Do not publish by hand."
     assert failure.started_at == STARTED
     assert (failure.alert().dag, failure.alert().tags) == ("gcs_to_bq_staging", ("tillroll", "warehouse"))
@@ -100,3 +100,10 @@ def test_a_wrong_setting_does_not_keep_the_mail_from_being_sent(monkeypatch: pyt
     settings = settings_for_alert()
     assert settings.lookback == 7
     assert settings.alert_to == ("ops@example.org",)
+
+
+@pytest.mark.parametrize(
+    "parts", [("9 rows", "Run it.", "select 9;\nselect 8;"), ("9 rows", "Run it.", ""), ("9", "", "")]
+)
+def test_an_errors_parts_are_found_again_in_its_text(parts: tuple[str, str, str]) -> None:
+    assert parts_of(str(AuditError(*parts))) == parts

@@ -103,3 +103,33 @@ def test_a_killed_sentinel_goes_on_as_before(outbox: Outbox, tmp_path: Path) -> 
     titles(outbox, FULL, at=NOW)
 
     assert titles(Outbox.of(tmp_path), FULL, at=NOW + MINUTE) == []
+
+
+def rows(count: int) -> Trouble:
+    return Trouble("quarantine sale", f"QUARANTINED {count} rows", size=count)
+
+
+def test_what_has_grown_is_heard_of_again_in_the_same_thread(outbox: Outbox) -> None:
+    (first,) = note(outbox, "rows", [rows(3)], BY_MAIL, NOW)
+
+    assert titles(outbox, rows(3), at=NOW + MINUTE, watcher="rows") == []
+    assert titles(outbox, rows(2), at=NOW + 2 * MINUTE, watcher="rows") == []
+    (grown,) = note(outbox, "rows", [rows(5)], BY_MAIL, NOW + 3 * MINUTE)
+
+    assert (grown.title, grown.follows) == ("QUARANTINED 5 rows", first.key)
+    assert ("Before", "2") in grown.facts
+    assert [entry.alert.key for entry in outbox.entries()] == [grown.key, first.key]
+
+
+def test_what_shrinks_and_grows_again_is_no_news(outbox: Outbox) -> None:
+    for count in (3, 5, 3, 5, 3, 5):
+        note(outbox, "rows", [rows(count)], BY_MAIL, NOW)
+
+    assert len(outbox.entries()) == 2
+
+
+def test_of_the_end_of_news_nobody_hears(outbox: Outbox) -> None:
+    for days, news in enumerate([[FULL], [FULL], [], [FULL]]):
+        note(outbox, "drift", news, BY_MAIL, NOW + timedelta(days=days), lasting=False)
+
+    assert [entry.recorded_at.day for entry in outbox.entries()] == [7, 4]

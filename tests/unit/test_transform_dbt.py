@@ -10,6 +10,7 @@ import pytest
 
 from pipeline.errors import StepError
 from pipeline.progress import silent
+from pipeline.reports import Warned
 from pipeline.settings import Settings
 from pipeline.transform_dbt import Build, _counts, _failure, _Watcher, run_dbt
 
@@ -57,7 +58,9 @@ def test_a_run_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
 
 
 def result(name: str, status: str, kind: str = "test", failures: int | None = 0, on: str | None = None) -> Any:
-    node = SimpleNamespace(name=name, resource_type=kind, compiled_path=f"target/{name}.sql")
+    node = SimpleNamespace(
+        name=name, resource_type=kind, compiled_path=f"target/{name}.sql", compiled_code=f"\nselect '{name}'\n"
+    )
     if on:  # as in dbt: only a generic test has the attribute
         node.attached_node = on
     return SimpleNamespace(node=node, status=status, failures=failures, message="Binder Error:\n  no such column")
@@ -75,15 +78,21 @@ def test_models_tests_and_quarantined_rows_are_counted() -> None:
     )
 
     assert (built.models, built.tests, built.quarantined) == (2, 3, {"review": 3})
+    assert built.warned == (Warned("some_warning", "", 9, "select 'some_warning'"),)
+    assert str(built.warned[0]) == "dbt test some_warning found 9 rows"
 
 
 def test_a_failed_test_is_named_with_its_model_its_rows_and_its_sql() -> None:
-    error = _failure(
-        PROJECT, [result("a", "fail", failures=2, on="model.tillroll.m"), result("b", "fail")], Path("dbt.log")
-    )
+    failed = [
+        result("a", "fail", failures=2, on="model.tillroll.m"),
+        result("b", "fail", failures=1, on="model.tillroll.n"),
+        result("c", "error"),
+    ]
+    error = _failure(PROJECT, failed, Path("dbt.log"))
 
-    assert error.message == "dbt test a on m found 2 rows that must not be (and 1 more: b)"
+    assert error.message == "dbt test a on m found 2 rows that must not be (and 2 more: b on n: 1 row, c)"
     assert "/shop/dbt/target/a.sql selects them" in error.remedy
+    assert error.evidence == "select 'a'"
 
 
 def test_a_failed_model_is_named_with_its_error_and_its_sql() -> None:

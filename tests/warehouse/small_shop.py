@@ -73,6 +73,10 @@ class Shop:
         with psycopg.connect(self.url, autocommit=True, options="-c timezone=UTC") as connection:
             connection.execute(query)  # type: ignore[arg-type]
 
+    def source(self, query: str) -> list[tuple[Any, ...]]:
+        with psycopg.connect(self.url) as connection:
+            return connection.execute(query).fetchall()  # type: ignore[arg-type]
+
     def sync(self, day: date = DAY, **scope: Any) -> SyncReport:
         """Publish a day; `scope` is what the run does besides (see `Scope`)."""
         return steps.sync_day(self.settings, day, scope=Scope(**scope))

@@ -18,8 +18,9 @@ from pipeline.catalog import load_catalog
 from pipeline.fingerprint import EMPTY
 from pipeline.ledger import LedgerEntry
 from pipeline.rejected import NO_DAY, rejected_table, with_rejected
+from pipeline.reports import TransformReport
 from pipeline.settings import ROOT, Settings
-from pipeline.transform import TransformReport, transform_core, transform_datamart
+from pipeline.transform import transform_core, transform_datamart
 from pipeline.warehouse.duckdb import LEDGER, DuckDBWarehouse
 from pipeline.warehouse.duckdb_sql import LEDGER_COLUMNS, column_definitions
 

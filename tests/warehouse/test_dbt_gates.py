@@ -33,6 +33,7 @@ def test_a_failed_test_names_itself_and_stops_the_datamart(built_shop: StagedSho
     assert "on fact_review found 1 row" in failure.value.message
     compiled = Path(failure.value.remedy.split(" selects")[0])
     assert "fact_review" in compiled.read_text()
+    assert built_shop.query(failure.value.evidence) == [(200, 2)]
     with pytest.raises(StepError, match="its last build failed"):
         built_shop.datamart()
     assert built_shop.marts.read_bytes() == marts

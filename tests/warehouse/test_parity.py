@@ -20,8 +20,9 @@ from ingestion.main_ingestion import ingest
 from pipeline.catalog import load_catalog
 from pipeline.errors import StepError
 from pipeline.google_clients import dbt_by_token, supplied
+from pipeline.reports import TransformReport
 from pipeline.settings import ROOT, Settings
-from pipeline.transform import TransformReport, transform_datamart
+from pipeline.transform import transform_datamart
 
 pytestmark = pytest.mark.slow
 

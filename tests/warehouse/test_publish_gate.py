@@ -52,10 +52,13 @@ def test_one_corrupted_cell_stops_the_publish(shop: Shop, monkeypatch: pytest.Mo
 
     monkeypatch.setattr(DuckDBPublication, "load", corrupting)
 
-    with pytest.raises(AuditError, match=r"sale 2025-01-0[679]: source 10 rows"):
+    with pytest.raises(AuditError, match=r"sale 2025-01-0[679]: source 10 rows") as stopped:
         shop.sync()
 
     assert published_tables(shop) == NOTHING
+    source, lake = stopped.value.evidence.splitlines()[:2]
+    assert len(shop.source(source.removeprefix("in the source: "))) == 10
+    assert (shop.settings.data / "lake" / lake.removeprefix("in the lake: ")).exists()
     monkeypatch.undo()
     shop.sync()
     assert shop.audit().equal

@@ -9,9 +9,10 @@ from typing import Any
 import duckdb
 from emulated_cloud import EmulatedCloud
 
+from pipeline.reports import TransformReport
 from pipeline.settings import Settings
 from pipeline.steps import sync_day
-from pipeline.transform import TransformReport, transform_core, transform_datamart
+from pipeline.transform import transform_core, transform_datamart
 
 # When a run happened, and what follows from it: the only columns that may differ. Whether a version has ended may not.
 WHEN = {"published_at", "sequence", "dbt_scd_id", "dbt_updated_at", "dbt_valid_from"}
