@@ -1,6 +1,6 @@
 # Two commands on a fresh machine (Python 3.11 to 3.13 and make): `make run` and `make test`.
 .DEFAULT_GOAL := help
-.PHONY: help setup run run-cloud up down test test-fast lint format bench-memory types scale crash-matrix crash-matrix-cloud corruption lock clean
+.PHONY: help setup run run-cloud up down test test-fast lint format bench-memory types scale looker-doc looking crash-matrix crash-matrix-cloud corruption lock clean
 SHELL := /bin/sh
 
 UV_VERSION := 0.13.8
@@ -83,6 +83,12 @@ types: setup  ## Put every type at its edges through both warehouses, and write 
 
 corruption: setup  ## Plant faults between COPY and publish, and write how many are caught (PLANTS=1000 SEED=1)
 	@$(BIN)/python -m benchmarks.corruption --plants $(or $(PLANTS),1000) --seed $(or $(SEED),1)
+
+looker-doc: setup  ## What to draw in Looker Studio and what looking costs, into docs/looker-studio.md
+	@$(BIN)/python -m benchmarks.looker_doc
+
+looking: setup  ## What one load of each page of the dashboard costs in BigQuery, for what is published
+	@$(BIN)/python -m dashboard.cost_of_looking
 
 lock: setup  ## Resolve requirements.lock anew from pyproject.toml
 	@VIRTUAL_ENV=$(VENV) $(BIN)/uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 \

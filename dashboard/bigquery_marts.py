@@ -12,7 +12,7 @@ from typing import Any
 from google.cloud import bigquery
 
 from dashboard.answers import Answer
-from dashboard.queries import BIGQUERY, Query, Value
+from dashboard.queries import BIGQUERY, Query
 from pipeline.google_clients import bounded, google_clients
 from pipeline.settings import Settings
 from pipeline.warehouse.base import DATAMART
@@ -50,11 +50,14 @@ class BigQueryMarts:
             return self._version
 
     def read(self, query: Query, version: str) -> Answer:
-        parameters = [bigquery.ScalarQueryParameter(name, _type(value), value) for name, value in query.parameters]
-        rows: list[Any] = self._jobs().read(query.sql, "dashboard", parameters=parameters)
+        rows: list[Any] = self._jobs().read(query.sql, "dashboard", parameters=_parameters(query))
         if not rows:
             return Answer((), ())
         return Answer(tuple(rows[0].keys()), tuple(tuple(map(_plain, row.values())) for row in rows))
+
+    def estimate(self, query: Query) -> int:
+        """The bytes that a query would scan, which to ask costs nothing."""
+        return self._jobs().estimate(query.sql, _parameters(query))
 
     def _look(self) -> str | None:
         jobs = self._jobs()
@@ -71,8 +74,8 @@ class BigQueryMarts:
         return self._opened
 
 
-def _type(value: Value) -> str:
-    return _TYPES[type(value)]
+def _parameters(query: Query) -> list[bigquery.ScalarQueryParameter]:
+    return [bigquery.ScalarQueryParameter(name, _TYPES[type(value)], value) for name, value in query.parameters]
 
 
 def _plain(value: Any) -> Any:

@@ -49,9 +49,10 @@ class Jobs:
             )
             return list(job.result(retry=RETRY))
 
-    def estimate(self, statement: str) -> int:
+    def estimate(self, statement: str, parameters: Sequence[bigquery.ScalarQueryParameter] = ()) -> int:
         """The bytes that a query or a change of rows would scan, by a dry run, which costs nothing."""
         config = self._query_config("estimate")
+        config.query_parameters = parameters
         config.dry_run, config.use_query_cache = True, False
         with explained(self._project):
             return self.client.query(statement, config, retry=RETRY, timeout=REQUEST_S).total_bytes_processed or 0
