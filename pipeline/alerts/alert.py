@@ -8,6 +8,11 @@ from typing import Literal, get_args
 
 Pair = tuple[str, str]
 
+# The section that says so comes before the facts.
+TO_DO = "What to do"
+# Sections that begin so hold what a person pastes somewhere.
+TO_SEE = "To see "
+
 # How bad it is, the worst first. critical: nothing works until somebody acts. error: what should have happened did not.
 # warning: it did, and somebody should look at it. info: good to know.
 Severity = Literal["critical", "error", "warning", "info"]
@@ -39,6 +44,11 @@ class Alert:
     def told(self, say: Callable[[str], str]) -> "Alert":
         """The same, every text of it put through `say`: to mask what is secret."""
         return replace(self, title=say(self.title), facts=told(self.facts, say), sections=told(self.sections, say))
+
+    def parted(self) -> tuple[tuple[Pair, ...], tuple[Pair, ...]]:
+        """The sections that come first, up to what is to be done (else the first alone), and the evidence."""
+        at = next((number for number, (title, _) in enumerate(self.sections, 1) if title == TO_DO), 1)
+        return self.sections[:at], self.sections[at:]
 
     def to_json(self) -> str:
         """The alert as one JSON document."""

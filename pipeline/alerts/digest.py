@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Sequence
 from hashlib import sha256
 
-from pipeline.alerts.alert import Alert
+from pipeline.alerts.alert import SEVERITIES, Alert
 
 # How many of the others are named.
 LONGEST_LIST = 100
@@ -15,6 +15,7 @@ def digest(alerts: Sequence[Alert]) -> Alert:
     first, *others = sorted(alerts, key=lambda alert: alert.raised_at)
     if not others:
         return first
+    urgent, evidence = first.parted()
     topics = Counter(alert.topic for alert in alerts)
     return Alert(
         key=sha256("\n".join(sorted(alert.key for alert in alerts)).encode()).hexdigest()[:16],
@@ -22,7 +23,8 @@ def digest(alerts: Sequence[Alert]) -> Alert:
         title=f"{len(alerts)} alerts, the first: {first.title}",
         raised_at=others[-1].raised_at,
         facts=(("Alerts", str(len(alerts))), ("About", _most(topics)), *first.facts),
-        sections=(*first.sections, ("The others, in order", _listed(others)), ("All of them", "tillroll alerts list")),
+        sections=(*urgent, ("The others, in order", _listed(others)), *evidence),
+        severity=min((alert.severity for alert in alerts), key=SEVERITIES.index),
     )
 
 
@@ -32,6 +34,7 @@ def _most(topics: Counter[str]) -> str:
 
 
 def _listed(alerts: Sequence[Alert]) -> str:
-    lines = [f"{alert.raised_at:%H:%M:%S} {alert.title}" for alert in alerts[:LONGEST_LIST]]
-    more = [f"… and {len(alerts) - LONGEST_LIST} more"] if len(alerts) > LONGEST_LIST else []
-    return "\n".join(lines + more)
+    lines = [f"- {alert.raised_at:%H:%M:%S} {alert.title}" for alert in alerts[:LONGEST_LIST]]
+    if len(alerts) > LONGEST_LIST:
+        lines += [f"… and {len(alerts) - LONGEST_LIST} more:", "    tillroll alerts list"]
+    return "\n".join(lines)

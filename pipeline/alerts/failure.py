@@ -81,7 +81,8 @@ def _sections(failure: Failure) -> Iterator[Pair]:
 def _retry(failure: Failure) -> str:
     return (
         "Open the log above and press Clear: the task runs again, and the DAGs after it follow by themselves.\n"
-        f"Or, in a terminal: tillroll backfill --from {failure.day} --to {failure.day} --reprocess\n"
+        "Or, in a terminal:\n"
+        f"    tillroll backfill --from {failure.day} --to {failure.day} --reprocess\n"
         "Running a step again is safe: nothing is doubled."
     )
 

@@ -26,8 +26,8 @@ def test_a_thousand_are_one_that_leads_with_the_first() -> None:
     assert found.facts[:2] == (("Alerts", "1000"), ("About", "dag.task1 (500), dag.task0 (500)"))
     assert found.sections[0] == ("Error", "error 0")
     others = dict(found.sections)["The others, in order"].splitlines()
-    assert others[0] == "00:00:01 FAILED 1"
-    assert others[-1] == f"… and {999 - LONGEST_LIST} more"
+    assert others[0] == "- 00:00:01 FAILED 1"
+    assert others[-2:] == [f"… and {999 - LONGEST_LIST} more:", "    tillroll alerts list"]
 
 
 def test_the_same_alerts_are_the_same_digest() -> None:

@@ -1,16 +1,20 @@
 """The mail about a failure: what it says, in text and in HTML, and that any text fits in."""
 
 import dataclasses
+import re
 from datetime import UTC, datetime
 from email.message import EmailMessage
 from email.parser import BytesParser
 from email.policy import default
+from html import escape
 from html.parser import HTMLParser
 
 import pytest
 
+from pipeline.alerts.alert import Alert, Severity
 from pipeline.alerts.failure import Failure
 from pipeline.alerts.mail import compose
+from pipeline.alerts.mail_html import BUTTON, COLOURS, OVER
 
 FAILURE = Failure(
     dag="gcs_to_bq_staging",
@@ -40,7 +44,7 @@ FACTS = [
     "2025-01-04 00:01:12 UTC, after 62.5 s",
     FAILURE.log_url,
     FAILURE.remedy,
-    FAILURE.guidance,
+    FAILURE.guidance.removeprefix("- "),
     FAILURE.evidence,
     "tillroll backfill --from 2025-01-03 --to 2025-01-03 --reprocess",
 ]
@@ -134,3 +138,90 @@ def test_what_is_not_known_is_said_to_be() -> None:
     assert "Started    unknown" in text
     assert "(the exception has no text)" in text
     assert "may have been killed" in text
+
+
+def test_what_happened_and_what_to_do_come_before_the_facts_and_the_evidence() -> None:
+    for kind in ("plain", "html"):
+        text = part(sent(FAILURE), kind)
+        order = [FAILURE.message, FAILURE.remedy, FAILURE.run, "reprocess", "line 7"]
+        assert sorted(order, key=text.rindex) == order
+
+
+def test_a_terminal_of_80_columns_shows_prose_whole_and_cuts_no_command() -> None:
+    long = "- " + "the till is counted again " * 12
+    text = part(sent(dataclasses.replace(FAILURE, guidance=long, remedy="x" * 200)), "plain")
+    about = text[text.index("What to do") : text.index("  DAG ")]
+    assert [line for line in about.splitlines() if len(line) > 78] == ["  " + "x" * 200]
+    assert "    tillroll backfill --from 2025-01-03 --to 2025-01-03 --reprocess\n" in text
+
+
+def test_html_shows_code_as_code_and_items_as_a_list() -> None:
+    guidance = "- *The audit differs*: run `postgres_to_gcs`.\n- Do not publish `<by hand>`."
+    html = part(sent(dataclasses.replace(FAILURE, guidance=guidance)), "html")
+    assert html.count("<li") == 2
+    assert "<em>The audit differs</em>: run <code" in html
+    assert ">&lt;by hand&gt;</code>" in html
+    code = re.findall(r"<pre[^>]*>(.*?)</pre>", html, re.DOTALL)
+    retry = "tillroll backfill --from 2025-01-03 --to 2025-01-03 --reprocess"
+    assert code == [escape(FAILURE.evidence), retry, escape(FAILURE.traceback)]
+
+
+def test_a_sentence_that_a_text_breaks_is_whole_and_lines_of_their_own_stay_so() -> None:
+    whole = "Correct them in the source, and the next run brings them back; until then marts lack them."
+    wrapped = f"{whole.replace(' lack', chr(10) + 'lack')}\nSee there."
+    html = part(sent(dataclasses.replace(FAILURE, remedy=wrapped, message="table a differs\ntable b differs")), "html")
+    paragraphs = re.findall(r"<p [^>]*>(.*?)</p>", html, re.DOTALL)
+    assert paragraphs[:4] == ["table a differs", "table b differs", whole, "See there."]
+
+
+def test_what_is_there_to_be_pasted_is_whole() -> None:
+    query = "select * from staging.sale where cast(created_at as date) = '2025-01-03' and note <> '*' and a = `b`;"
+    message = sent(dataclasses.replace(FAILURE, evidence=query))
+    assert f"\n    {query}\n" in part(message, "plain")
+    assert f">{escape(query)}</pre>" in part(message, "html")
+
+
+def test_asterisks_of_an_error_stay() -> None:
+    error = "count(*) of select a.*, *** of b is *not* 1"
+    assert error in read_html(part(sent(dataclasses.replace(FAILURE, message=error)), "html")).text
+
+
+def test_the_log_is_behind_a_button_and_a_log_that_is_no_link_is_text() -> None:
+    assert ">Open the log</a>" in part(sent(FAILURE), "html")
+    html = part(sent(dataclasses.replace(FAILURE, log_url="javascript:alert(1)")), "html")
+    assert "href" not in html
+    assert "javascript:alert(1)" in read_html(html).text
+
+
+def test_nothing_is_fetched_and_every_style_stands_in_its_element() -> None:
+    html = part(sent(FAILURE), "html")
+    assert not read_html(html).tags & {"img", "link", "script", "style", "iframe"}
+    assert re.findall(r'(?:src|href)="([^"]*)"', html) == [escape(FAILURE.log_url)] * 2
+    assert "url(" not in html
+
+
+@pytest.mark.parametrize("colour", [*COLOURS.values(), OVER, BUTTON])
+def test_white_letters_are_read_on_every_colour(colour: str) -> None:
+    """Contrast as WCAG 2.2 computes it; 4.5 to 1 is asked for."""
+    shares = [int(colour[at : at + 2], 16) / 255 for at in (1, 3, 5)]
+    red, green, blue = (share / 12.92 if share <= 0.04045 else ((share + 0.055) / 1.055) ** 2.4 for share in shares)
+    assert 1.05 / (0.2126 * red + 0.7152 * green + 0.0722 * blue + 0.05) >= 4.5
+
+
+@pytest.mark.parametrize(
+    ("title", "severity", "colour", "mark", "rest"),
+    [
+        ("FAILED dag.task for 2025-01-03", "error", COLOURS["error"], "FAILED", "dag.task for 2025-01-03"),
+        ("DOWN Airflow web", "critical", COLOURS["critical"], "DOWN", "Airflow web"),
+        ("3 rows are rejected", "warning", COLOURS["warning"], "WARNING", "3 rows are rejected"),
+        ("SCHEMA CHANGED: sale", "warning", COLOURS["warning"], "SCHEMA CHANGED", "sale"),
+        ("RESOLVED SCHEMA CHANGED: sale", "warning", OVER, "RESOLVED", "SCHEMA CHANGED: sale"),
+        ("RESOLVED DOWN Airflow web", "critical", OVER, "RESOLVED", "DOWN Airflow web"),
+    ],
+)
+def test_the_head_says_how_bad_it_is(title: str, severity: Severity, colour: str, mark: str, rest: str) -> None:
+    alert = Alert("k", "t", title, FAILURE.failed_at, (), (("What to do", "Look."),), severity=severity)
+    html = part(compose(alert, "tillroll@localhost", ["x@y"]), "html")
+    assert f"background:{colour};color:#ffffff" in html
+    assert f">{mark}</div><h1" in html
+    assert f">{rest}</h1>" in html
