@@ -1,6 +1,6 @@
 # Two commands on a fresh machine (Python 3.11 to 3.13 and make): `make run` and `make test`.
 .DEFAULT_GOAL := help
-.PHONY: help setup run run-cloud up down test test-fast lint format bench-memory types scale looker-doc looking crash-matrix crash-matrix-cloud corruption lock clean
+.PHONY: help setup run run-cloud up down test test-fast lint format bench-memory types scale looker-doc looking crash-matrix crash-matrix-cloud corruption alert-matrix mail-picture lock clean
 SHELL := /bin/sh
 
 UV_VERSION := 0.13.8
@@ -89,6 +89,12 @@ looker-doc: setup  ## What to draw in Looker Studio and what looking costs, into
 
 looking: setup  ## What one load of each page of the dashboard costs in BigQuery, for what is published
 	@$(BIN)/python -m dashboard.cost_of_looking
+
+alert-matrix: setup  ## Provoke failures of every class, and write how each was heard of (REFUSED_FOR=600 seconds without a mail server)
+	@$(BIN)/python -m benchmarks.alerts.matrix --refused-for $(or $(REFUSED_FOR),600)
+
+mail-picture: setup  ## The picture of a failure mail in docs/alerts.md, by a real browser (chromium)
+	@$(BIN)/python -m benchmarks.alerts.pictures
 
 lock: setup  ## Resolve requirements.lock anew from pyproject.toml
 	@VIRTUAL_ENV=$(VENV) $(BIN)/uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 \

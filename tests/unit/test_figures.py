@@ -5,6 +5,9 @@ from pathlib import Path
 import pytest
 
 from benchmarks.figures import PAGE, write_table
+from pipeline.settings import ROOT
+
+ALERTS = ROOT / "docs" / "alerts.md"
 
 
 def test_a_table_replaces_the_one_before(tmp_path: Path) -> None:
@@ -35,8 +38,12 @@ def test_a_place_that_is_not_there_is_refused(tmp_path: Path) -> None:
         write_table("one", "| 1 |", page)
 
 
-def test_every_place_of_the_page_is_there_once() -> None:
-    text = PAGE.read_text("utf-8")
+@pytest.mark.parametrize(
+    ("page", "names"),
+    [(PAGE, ("crash-matrix", "crash-matrix-cloud", "types", "corruption", "scale")), (ALERTS, ("alert-matrix",))],
+)
+def test_every_place_of_a_page_is_there_once(page: Path, names: tuple[str, ...]) -> None:
+    text = page.read_text("utf-8")
 
-    for name in ("crash-matrix", "crash-matrix-cloud", "types", "corruption", "scale"):
+    for name in names:
         assert (text.count(f"<!-- {name}: begin -->"), text.count(f"<!-- {name}: end -->")) == (1, 1)

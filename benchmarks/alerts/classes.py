@@ -1,0 +1,79 @@
+"""The classes of failures that are provoked, by the installation in which they are."""
+
+from collections.abc import Sequence
+from functools import partial
+
+from benchmarks.alerts import provoke as when
+from benchmarks.alerts.failure_class import FailureClass
+from benchmarks.alerts.provoke import DAY, SHOP_DAY, Provoke, Strike
+from benchmarks.alerts.strikes import kill, kill_database
+
+BROKEN = "BROKEN DAG file broken.py"
+PARSES, PARSES_NOT = "from airflow.sdk import DAG\n", "from airflow.sdk import DAG\ndef broken(:\n"
+END, RETURN = "the task's end", "its return"
+
+
+def tasks() -> Sequence[FailureClass]:
+    """Tasks that when.fail, and the database."""
+    return (
+        _task("exception", "exception"),
+        _task("retry, then failure", "retry", "the last try's end"),
+        _task("`MemoryError`", "memory"),
+        _task("SIGKILL, as for want of memory", "sigkill"),
+        _task("`os._exit`", "exit"),
+        _task("`execution_timeout`", "task_limit"),
+        FailureClass("`dagrun_timeout`", "FAILED trial_run_limit.(the whole run)", "the run's end", when.exceed_run),
+        _task("worker of the executor killed", "worker", "the kill", of="start_date"),
+        _task("a task that others wait for", "upstream"),
+        _task("a DAG without a callback", "unheard"),
+        FailureClass("database stays down", "DOWN", "its end", partial(when.stay_down, program="postgres")),
+        FailureClass("… and is back", "RESOLVED DOWN", "all answer", when.bring_back),
+    )
+
+
+def servers() -> Sequence[FailureClass]:
+    """Servers, files and days."""
+    return (
+        _survived("scheduler killed, its task has tries left", 1, partial(kill, program="scheduler")),
+        FailureClass("scheduler killed, its task has none", "FAILED trial_frail.work", "the kill", when.lose_scheduler),
+        _survived("database killed, and back at once", 2, kill_database),
+        FailureClass("a task killed, and the sentinel", "FAILED trial_sigkill.work", END, when.lose_sentinel),
+        FailureClass("audit difference", f"FAILED gcs_to_bq_staging.publish for {SHOP_DAY}", END, when.differ),
+        FailureClass("broken DAG file", BROKEN, "its saving", partial(when.save, text=PARSES_NOT)),
+        FailureClass("… repaired", f"RESOLVED {BROKEN}", "its saving", partial(when.save, text=PARSES)),
+        FailureClass("nothing ran", "LATE", "the deadline", when.be_late),
+        FailureClass("scheduler stays down", "DOWN", "its end", partial(when.stay_down, program="airflow:scheduler")),
+        FailureClass("… and is back", "RESOLVED DOWN", "all answer", when.bring_back),
+    )
+
+
+def mail(refused_for_s: float) -> Sequence[FailureClass]:
+    """Troubles of the ways to people, while a task fails."""
+    return (
+        _exception("SMTP rejects one recipient", 1, END, when.fail_while_rejecting),
+        _exception("webhook answers 503, mail works: the mail", 2, END, when.fail_while_webhook_down),
+        _exception("… and the webhook's message", 2, RETURN, when.raise_webhook, channel="webhook"),
+        _exception("SMTP hangs for a minute", 3, RETURN, when.fail_while_hanging),
+        _exception(
+            f"SMTP refuses for {refused_for_s / 60:.3g} minutes", 4, RETURN,
+            partial(when.fail_while_away, seconds=refused_for_s),
+        ),
+    )  # fmt: skip
+
+
+def _task(name: str, trial: str, since: str = END, of: str = "end_date") -> FailureClass:
+    dag, day = f"trial_{trial}", DAY.format(1)
+    return FailureClass(name, f"FAILED {dag}.work for {day}", since, partial(when.fail, dag=dag, day=day, of=of))
+
+
+def _survived(name: str, number: int, strike: Strike) -> FailureClass:
+    day = DAY.format(number)
+    provoke = partial(when.outlive, day=day, strike=strike)
+    return FailureClass(name, f"FAILED trial_hardy.work for {day}", "", provoke, messages=0)
+
+
+def _exception(name: str, number: int, since: str, provoke: Provoke, channel: str = "mail") -> FailureClass:
+    day = DAY.format(number)
+    return FailureClass(
+        name, f"FAILED trial_exception.work for {day}", since, partial(provoke, day=day), channel=channel
+    )

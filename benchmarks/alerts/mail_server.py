@@ -1,0 +1,99 @@
+"""A real SMTP server that can be away, hang, or reject a recipient, and that knows when each mail arrived."""
+
+import re
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.message import EmailMessage
+from email.parser import BytesParser
+from email.policy import default
+from typing import Any
+
+from aiosmtpd.controller import Controller
+
+HOST = "127.0.0.1"
+_DIGEST = re.compile(r"\d+ alerts, the first: (.+)")
+_LISTED = re.compile(r"^ *- \d\d:\d\d:\d\d (.+)$", re.MULTILINE)
+
+
+@dataclass(frozen=True)
+class Arrived:
+    """Something that reached people: when, and the titles of the alerts it tells of. A digest tells of many."""
+
+    at: datetime
+    titles: tuple[str, ...]
+    size: int
+
+
+class MailServer:
+    """An aiosmtpd handler, and the server that it is the handler of."""
+
+    def __init__(self) -> None:
+        self.port = free_port()
+        self.arrived: list[Arrived] = []
+        self._rejected = ""
+        self._server: Controller | None = None
+
+    @property
+    def url(self) -> str:
+        return f"smtp://{HOST}:{self.port}"
+
+    async def handle_RCPT(self, server: Any, session: Any, envelope: Any, address: str, options: Any) -> str:  # noqa: N802 - aiosmtpd's name
+        if address == self._rejected:
+            return "550 no such mailbox"
+        envelope.rcpt_tos.append(address)
+        return "250 OK"
+
+    async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:  # noqa: N802 - aiosmtpd's name
+        message = BytesParser(policy=default).parsebytes(envelope.original_content)
+        self.arrived.append(Arrived(datetime.now(UTC), titles(message), len(envelope.original_content)))
+        return "250 OK"
+
+    def start(self) -> None:
+        self._server = Controller(self, hostname=HOST, port=self.port)
+        self._server.start()
+
+    def stop(self) -> None:
+        if self._server:
+            self._server.stop()
+            self._server = None
+
+    @contextmanager
+    def away(self) -> Iterator[None]:
+        """Connections are refused meanwhile."""
+        self.stop()
+        try:
+            yield
+        finally:
+            self.start()
+
+    @contextmanager
+    def hanging(self) -> Iterator[None]:
+        """Connections are taken meanwhile, and nothing is ever answered."""
+        with self.away(), socket.create_server((HOST, self.port)):
+            yield
+
+    @contextmanager
+    def rejecting(self, address: str) -> Iterator[None]:
+        """There is no such mailbox meanwhile."""
+        self._rejected = address
+        try:
+            yield
+        finally:
+            self._rejected = ""
+
+
+def titles(message: EmailMessage) -> tuple[str, ...]:
+    """The alerts a mail tells of."""
+    subject = str(message["Subject"]).removeprefix("[Tillroll] ")
+    if not (many := _DIGEST.fullmatch(subject)):
+        return (subject,)
+    text = message.get_body(("plain",))
+    return (many[1], *(_LISTED.findall(text.get_content().replace("\r\n", "\n")) if text else ()))
+
+
+def free_port() -> int:
+    with socket.create_server((HOST, 0)) as listening:
+        return int(listening.getsockname()[1])

@@ -1,0 +1,59 @@
+"""What is done to an installation so that something fails: processes are killed or kept down, files spoilt."""
+
+from datetime import date
+from pathlib import Path
+from xmlrpc.client import ServerProxy
+
+import psutil
+
+from benchmarks.alerts.site import Site, wait_for
+from pipeline import checksum, steps
+from pipeline.embedded.postgres import EmbeddedPostgres
+from pipeline.embedded.unix_rpc import UnixTransport
+from pipeline.manifest import manifest_path, manifest_text, parse_manifest
+from pipeline.settings import Settings
+
+
+def kill(site: Site, program: str) -> None:
+    """SIGKILL to a server, under its keeper, which the process manager starts again."""
+    (keeper,) = (running for running in site.manager.programs() if running.name == program)
+    (server,) = psutil.Process(keeper.pid).children()
+    server.kill()
+
+
+def kill_database(site: Site) -> None:
+    """SIGKILL to PostgreSQL's first process."""
+    server = wait_for("PostgreSQL runs", EmbeddedPostgres(site.settings).cluster.server)
+    server.kill()
+
+
+def keep_down(site: Site, program: str) -> None:
+    """End a program, and keep it from being started again."""
+    socket = site.manager.run / "supervisor.sock"
+    with ServerProxy("http://localhost", transport=UnixTransport(socket)) as manager:
+        manager.supervisor.stopProcess(program)
+
+
+def bring_back(site: Site) -> None:
+    """Start what is down, and wait until every server answers."""
+    site.installation.tillroll("up")
+
+
+def extract_with_a_fault(settings: Settings, day: date, table: str) -> None:
+    """Extract a day, and change one row in the lake, with a manifest that fits the file as it is now."""
+    steps.extract_day(settings, day)
+    lake = Path(settings.lake.removeprefix("file://"))
+    path = lake / manifest_path(day)
+    manifest = parse_manifest(path.read_bytes(), manifest_path(day))
+    spoilt = manifest.objects[table]
+    (part,) = spoilt.parts
+    (lake / part.path).write_bytes(content := _with_another_digit((lake / part.path).read_bytes()))
+    fitted = part.model_copy(update={"crc32c": checksum.of_bytes(content)})
+    objects = {**manifest.objects, table: spoilt.model_copy(update={"parts": (fitted,)})}
+    path.write_bytes(manifest_text(manifest.model_copy(update={"objects": objects})))
+
+
+def _with_another_digit(csv: bytes) -> bytes:
+    """The file with its last digit changed: a part of the last row's last timestamp."""
+    at = max(position for position in range(len(csv)) if csv[position : position + 1].isdigit())
+    return csv[:at] + (b"1" if csv[at : at + 1] != b"1" else b"2") + csv[at + 1 :]
