@@ -90,7 +90,7 @@ looker-doc: setup  ## What to draw in Looker Studio and what looking costs, into
 looking: setup  ## What one load of each page of the dashboard costs in BigQuery, for what is published
 	@$(BIN)/python -m dashboard.cost_of_looking
 
-alert-matrix: setup  ## Provoke failures of every class, and write how each was heard of (REFUSED_FOR=600 seconds without a mail server)
+alert-matrix: setup  ## Provoke failures of every class, and write how each was heard of (REFUSED_FOR=600)
 	@$(BIN)/python -m benchmarks.alerts.matrix --refused-for $(or $(REFUSED_FOR),600)
 
 mail-picture: setup  ## The picture of a failure mail in docs/alerts.md, by a real browser (chromium)
