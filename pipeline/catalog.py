@@ -16,6 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from pipeline.column_types import ColumnType, resolve_type
 from pipeline.errors import ConfigurationError
+from pipeline.yaml_text import parse_yaml
 
 # What a run does when the source's columns are no longer the catalog's (see `drift`).
 DriftPolicy = Literal["freeze", "evolve"]
@@ -119,17 +120,6 @@ class _CatalogFile(BaseModel):
     tables: Annotated[dict[str, _TableEntry], Field(min_length=1)]
 
 
-class _OneOfEach(yaml.SafeLoader):
-    """YAML as PyYAML's safe loader reads it, but a key that stands twice is an error and not a loss."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        keys = [self.construct_object(key, deep=True) for key, _ in node.value]
-        for key in keys:
-            if keys.count(key) > 1:
-                raise yaml.MarkedYAMLError(problem=f"{key!r} stands twice", problem_mark=node.start_mark)
-        return super().construct_mapping(node, deep)
-
-
 def load_catalog(path: Path) -> Catalog:
     """Read and validate a catalog file.
 
@@ -137,7 +127,7 @@ def load_catalog(path: Path) -> Catalog:
         ConfigurationError: the file is missing, is not YAML, or does not describe tables; the text names the place.
     """
     try:
-        content = yaml.load(path.read_text(encoding="utf-8"), _OneOfEach)  # noqa: S506  # a SafeLoader
+        content = parse_yaml(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise ConfigurationError(
             f"no catalog at {path}", "Write one with `tillroll discover`, or set TILLROLL_CATALOG to yours."

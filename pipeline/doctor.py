@@ -18,6 +18,7 @@ from filelock import FileLock, Timeout
 
 from pipeline.alerts import smtp
 from pipeline.alerts.channels import channels_of
+from pipeline.alerts.routing_file import load_routing
 from pipeline.catalog import load_catalog
 from pipeline.doctor_source import examine_source
 from pipeline.embedded import health, ports, urls
@@ -43,6 +44,7 @@ def examine(settings: Settings) -> Iterator[Finding]:
         "lake": _lake,
         "warehouse": _warehouse,
         "mail": _mail,
+        "alerts": _alerts,
         "servers": _servers,
     }
     for name, check in checks.items():
@@ -124,6 +126,13 @@ def _mail(settings: Settings) -> Facts:
     unreachable = [address for address in settings.alert_to if address.endswith("@localhost")]
     if settings.smtp_url is not None and (unreachable or not settings.alert_to):
         yield Verdict.WARN, f"alerts go to {', '.join(unreachable) or 'nobody'}", "Set TILLROLL_ALERT_TO."
+
+
+def _alerts(settings: Settings) -> Facts:
+    rules = load_routing(settings, channels_of(settings)).rules
+    routes = ", ".join(route.name for route in rules.routes) or "none"
+    quiet = "quiet hours" if rules.quiet_hours else "no quiet hours"
+    yield Verdict.OK, f"routes: {routes}; {quiet}; as {settings.alerts_path} says", ""
 
 
 def _servers(settings: Settings) -> Facts:

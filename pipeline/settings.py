@@ -122,6 +122,9 @@ class Settings(BaseSettings):
     alert_urls: Annotated[
         SecretStr | None, Field(description="other channels than mail, as apprise's URLs, separated by spaces")
     ] = None
+    alerts: Annotated[Path, Field(description="the rules on who hears of which alert, and when")] = Path(
+        "config/alerts.yml"
+    )
     heartbeat_url: Annotated[
         SecretStr | None, Field(description="a URL the sentinel asks for every minute: a dead-man's switch outside")
     ] = None
@@ -168,6 +171,11 @@ class Settings(BaseSettings):
     def catalog_path(self) -> Path:
         """The catalog file, absolute."""
         return (ROOT / self.catalog).resolve()
+
+    @cached_property
+    def alerts_path(self) -> Path:
+        """The file of rules on alerts, absolute."""
+        return (ROOT / self.alerts).resolve()
 
     @property
     def dbt_folder(self) -> Path | None:

@@ -16,15 +16,24 @@ USER, PASSWORD = "tillroll", "pa ss/w@rd"
 
 
 class MailCatcher:
-    """An aiosmtpd handler. `answer` is what the server says to each message."""
+    """An aiosmtpd handler. `answer` is what the server says to each message, `refused` what it says to recipients."""
 
     def __init__(self, answer: str = "250 OK") -> None:
         self.answer = answer
+        self.refused: dict[str, str] = {}
         self.messages: list[EmailMessage] = []
+        self.reached: list[str] = []
         self.raw: list[bytes] = []
         self.port = 0
 
+    async def handle_RCPT(self, server: Any, session: Any, envelope: Any, address: str, options: Any) -> str:  # noqa: N802
+        if address in self.refused:
+            return self.refused[address]
+        envelope.rcpt_tos.append(address)
+        return "250 OK"
+
     async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:  # noqa: N802 - aiosmtpd's name
+        self.reached += envelope.rcpt_tos if self.answer.startswith("250") else []
         self.raw.append(envelope.original_content)
         self.messages.append(BytesParser(policy=default).parsebytes(envelope.original_content))
         return self.answer

@@ -30,22 +30,23 @@ def alert_failure(context: Mapping[str, Any]) -> None:
 def _alert(context: Mapping[str, Any]) -> None:
     # Here and not above: every parsing of a DAG file imports this module, and few runs fail.
     from pipeline.airflow_support.failure_context import failure_of, settings_for_alert
-    from pipeline.alerts.channels import Mail, usable_channels
-    from pipeline.alerts.delivery import deliver
+    from pipeline.alerts.channels import usable_channels
+    from pipeline.alerts.delivery import deliver, send_unkept
     from pipeline.alerts.masking import secrets_of
     from pipeline.alerts.outbox import Outbox
-    from pipeline.alerts.routing import Routing
+    from pipeline.alerts.routing_file import usable_routing
     from pipeline.errors import StepError
 
     settings = settings_for_alert()
     alert = failure_of(context, secrets_of(settings)).alert()
     channels = usable_channels(settings)
+    routing = usable_routing(settings, channels)
     try:
         outbox = Outbox.of(settings.data)
-        outbox.record(alert, RECORDED_BY, Routing.to(channels))
+        outbox.record(alert, RECORDED_BY, routing)
     except StepError:
-        logger.exception("the outbox cannot be used; the mail is sent without it")
-        Mail(settings).send(alert)
+        logger.exception("the outbox cannot be used; the alert is sent without it")
+        send_unkept(alert, routing, channels)
         return
     delivered = deliver(outbox, channels, key=alert.key)
     for error in delivered.errors:

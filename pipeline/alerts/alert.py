@@ -27,7 +27,7 @@ class Alert:
     one trouble have in common (`gcs_to_bq_staging.publish`). `title` is the subject line without its mark. `facts` are
     names and values; `sections` titles and texts, in reading order. `follows` is the key of the alert that this one
     goes on about: that it is over, for instance. `dag` is the DAG that it is about and `tags` are that DAG's; both are
-    empty where it is about none.
+    empty where it is about none. `is_over`: it says that what it `follows` is over.
     """
 
     key: str
@@ -40,6 +40,7 @@ class Alert:
     severity: Severity = "error"
     dag: str = ""
     tags: tuple[str, ...] = ()
+    is_over: bool = False
 
     def told(self, say: Callable[[str], str]) -> "Alert":
         """The same, every text of it put through `say`: to mask what is secret."""
@@ -49,6 +50,15 @@ class Alert:
         """The sections that come first, up to what is to be done (else the first alone), and the evidence."""
         at = next((number for number, (title, _) in enumerate(self.sections, 1) if title == TO_DO), 1)
         return self.sections[:at], self.sections[at:]
+
+    @property
+    def shown_facts(self) -> tuple[Pair, ...]:
+        """The facts as people see them, with how bad it is."""
+        return (*self.facts, ("Severity", self.severity))
+
+    def is_as_bad_as(self, least: Severity) -> bool:
+        """Whether it is so bad, or worse."""
+        return SEVERITIES.index(self.severity) <= SEVERITIES.index(least)
 
     def to_json(self) -> str:
         """The alert as one JSON document."""

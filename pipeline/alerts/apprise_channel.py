@@ -9,12 +9,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from pipeline.alerts.alert import Alert
+from pipeline.alerts.alert import Alert, Severity
+from pipeline.alerts.smtp import Refusal
 from pipeline.errors import ConfigurationError, TransientError
 
 _REMEDY = "Look at TILLROLL_ALERT_URLS; https://github.com/caronc/apprise/wiki has the form for each service."
 # Most services cut longer texts, or refuse them.
 LONGEST_TEXT = 3_000
+_KINDS: dict[Severity, str] = {"critical": "failure", "error": "failure", "warning": "warning", "info": "info"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,13 +30,15 @@ class AppriseChannel:
     def reaches(self) -> str:
         return str(self.plugin.url(privacy=True))
 
-    def send(self, alert: Alert) -> None:
+    def send(self, alert: Alert) -> tuple[Refusal, ...]:
         """Hand the alert over. Raises TransientError: the service did not take it."""
         import apprise
 
         with apprise.LogCapture(level=logging.WARNING) as said:  # type: ignore[no-untyped-call]
-            if self.plugin.notify(title=f"[Tillroll] {alert.title}", body=short_text(alert), body_format="text"):
-                return
+            if self.plugin.notify(
+                title=f"[Tillroll] {alert.title}", body=short_text(alert), body_format="text", notify_type=_kind(alert)
+            ):
+                return ()
             reason = " ".join(said.getvalue().split()) or "it gave no reason"
         raise TransientError(f"{self.name} did not take it: {reason}", _REMEDY)
 
@@ -57,9 +61,14 @@ def apprise_channels(urls: str) -> Iterator[AppriseChannel]:
         yield AppriseChannel(scheme if seen[scheme] == 1 else f"{scheme}-{seen[scheme]}", plugin)
 
 
+def _kind(alert: Alert) -> str:
+    """Apprise's word for how bad it is, which services show as a colour or hand on to whoever is on call."""
+    return "success" if alert.is_over else _KINDS[alert.severity]
+
+
 def short_text(alert: Alert) -> str:
     """The facts, and the first two sections: what happened, and what to do."""
-    facts = "\n".join(f"{name}: {value}" for name, value in alert.facts)
+    facts = "\n".join(f"{name}: {value}" for name, value in alert.shown_facts)
     sections = "\n\n".join(f"{title}\n{text}" for title, text in alert.sections[:2])
     text = f"{facts}\n\n{sections}"
     return text if len(text) <= LONGEST_TEXT else text[:LONGEST_TEXT] + " […]"

@@ -1,15 +1,20 @@
 """Delivery: what is due in the outbox goes out, and what a channel does not take is tried again a little later."""
 
 import logging
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from pipeline.alerts.channels import Channel
+from pipeline.alerts.alert import Alert
+from pipeline.alerts.channel_names import MAIL, mail_for
+from pipeline.alerts.channels import Channels
 from pipeline.alerts.digest import digest
 from pipeline.alerts.masking import mask
-from pipeline.alerts.outbox import Outbox
-from pipeline.errors import TillrollError
+from pipeline.alerts.outbox import Claim, Outbox
+from pipeline.alerts.outbox_entries import Delivery
+from pipeline.alerts.outbox_tables import NEVER, moment_of
+from pipeline.alerts.routing import Routing
+from pipeline.alerts.smtp import RecipientsRefusedError, Refusal
+from pipeline.errors import TransientError
 
 logger = logging.getLogger(__name__)
 
@@ -26,7 +31,7 @@ class Delivered:
     errors: tuple[str, ...]
 
 
-def deliver(outbox: Outbox, channels: Mapping[str, Channel], *, key: str | None = None) -> Delivered:
+def deliver(outbox: Outbox, channels: Channels, *, key: str | None = None) -> Delivered:
     """Try everything that is due now (of the alert `key`, where given), each once.
 
     Raises:
@@ -35,28 +40,57 @@ def deliver(outbox: Outbox, channels: Mapping[str, Channel], *, key: str | None 
     arrived, errors = 0, []
     began = datetime.now(UTC)
     while claim := outbox.claim(key=key, due_by=began):
-        alert = digest(claim.alerts)
-        try:
-            _channel(channels, claim.channel).send(alert)
-        except Exception as error:  # noqa: BLE001 - one channel's trouble must not keep another from its alert
-            reason = mask(str(error) or type(error).__name__)
-            logger.warning("%s does not take %r: %s", claim.channel, alert.title, reason)
-            outbox.failed(claim, reason, datetime.now(UTC) + pause(claim.tries))
-            errors.append(reason)
-        else:
-            logger.info("%s took %r", claim.channel, alert.title)
-            outbox.delivered(claim)
-            arrived += len(claim.alerts)
+        took, said = _attempt(outbox, channels, claim)
+        arrived += len(claim.alerts) if took else 0
+        errors += said
     return Delivered(arrived, tuple(errors))
+
+
+def send_unkept(alert: Alert, routing: Routing, channels: Channels) -> None:
+    """Send an alert that cannot be kept: each of its ways is tried once, and no hours are quiet for it.
+
+    Raises:
+        TillrollError: nobody has taken it.
+    """
+    judged, errors = routing.judged(alert), []
+    ways = routing.ways(judged)
+    for way in ways:
+        try:
+            channels[way.channel].send(judged)
+        except Exception as error:  # noqa: BLE001 - one channel's trouble must not keep another from its alert
+            errors.append(mask(str(error)))
+            logger.warning("%s does not take %r: %s", way.channel, alert.title, errors[-1])
+    if len(errors) == len(ways):
+        raise TransientError(f"nobody has taken it: {'; '.join(errors)}")
+
+
+def _attempt(outbox: Outbox, channels: Channels, claim: Claim) -> tuple[bool, list[str]]:
+    """Whether the channel has taken it, and what went wrong."""
+    alert, now = digest(claim.alerts), datetime.now(UTC)
+    try:
+        refusals = channels[claim.channel].send(alert)
+    except Exception as error:  # noqa: BLE001 - one channel's trouble must not keep another from its alert
+        reason = mask(str(error) or type(error).__name__)
+        logger.warning("%s does not take %r: %s", claim.channel, alert.title, reason)
+        if isinstance(error, RecipientsRefusedError) and claim.channel != MAIL:
+            outbox.refused(claim, reason, instead=Delivery(MAIL, 0, now, None, ""))
+        else:
+            outbox.failed(claim, reason, datetime.now(UTC) + pause(claim.tries))
+        return False, [reason]
+    for refusal in refusals:
+        logger.error("nobody took %r for %s: %s", alert.title, refusal.recipient, refusal.answer)
+    logger.info("%s took %r", claim.channel, alert.title)
+    outbox.delivered(claim, left=[_left(refusal, now) for refusal in refusals])
+    return True, [f"{refusal.recipient}: {refusal.answer}" for refusal in refusals]
+
+
+def _left(refusal: Refusal, now: datetime) -> Delivery:
+    """The way of its own that one recipient has whom the server refused: for good by SMTP's 5xx, or for now by 4xx."""
+    next_try = moment_of(NEVER) if refusal.for_good else now + pause(1)
+    return Delivery(mail_for([refusal.recipient]), 1, next_try, None, mask(refusal.answer))
 
 
 def pause(tries: int) -> timedelta:
     """How long to wait after so many tries: 5, 10, 20, 40 and then 60 seconds."""
     doublings: int = 2 ** min(tries - 1, 10)
     return min(FIRST_PAUSE * doublings, LONGEST_PAUSE)
-
-
-def _channel(channels: Mapping[str, Channel], name: str) -> Channel:
-    if name not in channels:
-        raise TillrollError(f"there is no channel {name!r} any more", "Name it in the settings again.")
-    return channels[name]

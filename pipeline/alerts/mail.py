@@ -6,12 +6,14 @@ from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import format_datetime
 
-from pipeline.alerts.alert import Alert
+from pipeline.alerts.alert import Alert, Severity
 from pipeline.alerts.mail_html import html_of
 from pipeline.alerts.mail_text import text_of
 
 # The longest line that travels unencoded; RFC 5322 allows 998.
 LONGEST_LINE = 900
+# RFC 4021; what is neither is normal.
+_IMPORTANCE: dict[Severity, str] = {"critical": "high", "info": "low"}
 
 
 def compose(alert: Alert, sender: str, recipients: Sequence[str]) -> EmailMessage:
@@ -25,6 +27,8 @@ def compose(alert: Alert, sender: str, recipients: Sequence[str]) -> EmailMessag
     if alert.follows:
         message["In-Reply-To"] = message["References"] = _message_id(alert.follows, sender)
     message["Auto-Submitted"] = "auto-generated"
+    if alert.severity in _IMPORTANCE:
+        message["Importance"] = _IMPORTANCE[alert.severity]
     text, html = _encodable(text_of(alert)), _encodable(html_of(alert))
     message.set_content(text, cte=_transfer_encoding(text))
     message.add_alternative(html, subtype="html", cte=_transfer_encoding(html))

@@ -32,7 +32,7 @@ _LOG = "Log"
 def html_of(alert: Alert) -> str:
     """The whole document."""
     urgent, evidence = alert.parted()
-    parts = [_preview(alert), _head(alert), *map(_section, urgent), _button(alert.facts), _facts(alert.facts)]
+    parts = [_preview(alert), _head(alert), *map(_section, urgent), _button(alert.facts), _facts(alert.shown_facts)]
     body = "\n".join(filter(None, [*parts, *map(_section, evidence)]))
     return f"""<!DOCTYPE html>
 <html lang="en" style="color-scheme:light dark">

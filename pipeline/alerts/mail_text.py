@@ -14,7 +14,7 @@ _LABEL = 10
 def text_of(alert: Alert) -> str:
     """The whole mail's text."""
     urgent, evidence = alert.parted()
-    parts = [alert.title, *map(_section, urgent), _facts(alert.facts), *map(_section, evidence)]
+    parts = [alert.title, *map(_section, urgent), _facts(alert.shown_facts), *map(_section, evidence)]
     return "\n\n".join(filter(None, parts)) + "\n"
 
 

@@ -7,7 +7,7 @@ loses its claim by time, and the next one sends the very same message again.
 It is a file of its own, and not a table beside Airflow's metadata, because that database may be what has failed.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -15,46 +15,21 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-from sqlalchemy import Connection, Row, and_, func, insert, or_, select, update
+from sqlalchemy import Connection, and_, insert, or_, select, update
 from sqlalchemy.exc import DatabaseError
 
 from pipeline.alerts.alert import Alert
-from pipeline.alerts.outbox_tables import ALERTS, DELIVERIES, LOOKED, make_tables, moment_of, open_file, stored
+from pipeline.alerts.outbox_entries import Delivery, Entry, entry_of
+from pipeline.alerts.outbox_keeping import add_way, is_kept, keep
+from pipeline.alerts.outbox_tables import ALERTS, DELIVERIES, LOOKED, NEVER, make_tables, moment_of, open_file, stored
 from pipeline.alerts.routing import Routing
 from pipeline.errors import StepError
 
 FILE = "outbox.db"
 CLAIM = timedelta(seconds=60)
-# Alerts that come together are sent together. One message cannot hold more than so many of them.
-WINDOW = timedelta(seconds=60)
+# One message cannot hold more alerts than so many.
 LARGEST_CLAIM = 5_000
 FARTHEST = timedelta(hours=1)
-
-
-@dataclass(frozen=True, slots=True)
-class Delivery:
-    """An alert's way to one channel. Undelivered ones are tried from `next_try_at` on; `error` is of the last try."""
-
-    channel: str
-    tries: int
-    next_try_at: datetime
-    delivered_at: datetime | None
-    error: str
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """An alert in the outbox. `recorded_by` says who found it: a callback, a listener, the sentinel, a person."""
-
-    alert: Alert
-    recorded_at: datetime
-    recorded_by: str
-    acknowledged_at: datetime | None
-    deliveries: tuple[Delivery, ...]
-
-    @property
-    def delivered(self) -> bool:
-        return all(delivery.delivered_at for delivery in self.deliveries)
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,13 +102,26 @@ class Outbox:
             connection.execute(update(DELIVERIES).where(_ways(claim)).values(claimed))
         return claim
 
-    def delivered(self, claim: Claim, now: datetime | None = None) -> None:
-        """The channel has taken all of it."""
-        self._settle(claim, delivered_at=stored(now or datetime.now(UTC)), claimed_until=None, error="")
+    def delivered(self, claim: Claim, now: datetime | None = None, left: Collection[Delivery] = ()) -> None:
+        """The channel has taken all of it; for those people whom it did not reach, a way of their own is `left`."""
+        with self.transaction() as connection:
+            _settle(connection, claim, delivered_at=stored(now or datetime.now(UTC)), claimed_until=None, error="")
+            for way in left:
+                add_way(connection, [alert.key for alert in claim.alerts], way)
 
     def failed(self, claim: Claim, error: str, next_try_at: datetime) -> None:
         """The channel has not taken it; it is due again at `next_try_at`."""
-        self._settle(claim, error=error, next_try_at=stored(next_try_at), claimed_until=None, batch=None)
+        with self.transaction() as connection:
+            _settle(connection, claim, error=error, next_try_at=stored(next_try_at), claimed_until=None, batch=None)
+
+    def refused(self, claim: Claim, error: str, instead: Delivery) -> None:
+        """The channel will never take it. What reached nobody on another way goes on the way `instead`."""
+        with self.transaction() as connection:
+            _settle(connection, claim, error=error, next_try_at=NEVER, claimed_until=None, batch=None)
+            keys = [alert.key for alert in claim.alerts]
+            arrived = select(DELIVERIES.c.key).where(DELIVERIES.c.key.in_(keys), DELIVERIES.c.delivered_at.is_not(None))
+            heard: set[str] = set(connection.execute(arrived).scalars())
+            add_way(connection, [key for key in keys if key not in heard], instead)
 
     def hurry(self) -> int:
         """Make all that waits due at once, but for what somebody is just sending. Returns how many deliveries."""
@@ -151,7 +139,7 @@ class Outbox:
     def is_known(self, key: str) -> bool:
         """Whether there is an alert of this very key."""
         with self.transaction() as connection:
-            return _is_kept(connection, key)
+            return is_kept(connection, key)
 
     def looked_until(self, watcher: str, first: datetime) -> datetime:
         """Up to when `watcher` has looked; `first`, which is remembered, where it never did."""
@@ -182,11 +170,7 @@ class Outbox:
             alerts = connection.execute(query).all()
             keys = [row.key for row in alerts]
             ways = connection.execute(select(DELIVERIES).where(DELIVERIES.c.key.in_(keys))).all()
-        return [_entry(row, [_delivery(way) for way in ways if way.key == row.key]) for row in alerts]
-
-    def _settle(self, claim: Claim, **values: Any) -> None:
-        with self.transaction() as connection:
-            connection.execute(update(DELIVERIES).where(_ways(claim)).values(values))
+        return [entry_of(row, [way for way in ways if way.key == row.key]) for row in alerts]
 
     @contextmanager
     def transaction(self) -> Iterator[Connection]:
@@ -205,44 +189,19 @@ class Outbox:
             ) from error
 
 
-def keep(connection: Connection, alert: Alert, recorded_by: str, routing: Routing, now: datetime) -> bool:
-    """Keep the alert within a transaction. False: it was there already."""
-    if _is_kept(connection, alert.key):
-        return False
-    moment = stored(now)
-    row = {
-        "key": alert.key,
-        "topic": alert.topic,
-        "title": alert.title,
-        "raised_at": stored(alert.raised_at),
-        "recorded_at": moment,
-        "recorded_by": recorded_by,
-        "content": alert.to_json(),
-    }
-    first_try = _first_try(connection, moment)
-    connection.execute(insert(ALERTS), row)
-    ways = [{"key": alert.key, "channel": channel, "next_try_at": first_try} for channel in routing.channels(alert)]
-    if ways:
-        connection.execute(insert(DELIVERIES), ways)
-    return True
-
-
-def _is_kept(connection: Connection, key: str) -> bool:
-    return connection.execute(select(ALERTS.c.key).where(ALERTS.c.key == key)).first() is not None
-
-
-def _first_try(connection: Connection, moment: datetime) -> datetime:
-    """At once, but where others came within the last minute, with all that come within the minute of the first."""
-    is_recent = and_(ALERTS.c.recorded_at > moment - WINDOW, ALERTS.c.recorded_at <= moment)
-    recent = select(func.min(ALERTS.c.recorded_at)).where(is_recent)
-    first = connection.execute(recent).scalar()
-    return moment if first is None else first + WINDOW
+def _settle(connection: Connection, claim: Claim, **values: Any) -> None:
+    connection.execute(update(DELIVERIES).where(_ways(claim)).values(values))
 
 
 def _is_due(moment: datetime) -> Any:
-    """Whether it is to be tried. Nothing waits for so long as `FARTHEST`, unless a clock was ahead once."""
-    due = or_(DELIVERIES.c.next_try_at <= moment, DELIVERIES.c.next_try_at > moment + FARTHEST)
-    return and_(DELIVERIES.c.delivered_at.is_(None), due)
+    """Whether it is to be tried.
+
+    What waits for longer than `FARTHEST` waits for the end of quiet hours, and was not tried before. Else a clock was
+    ahead once: when it was tried, or when it was recorded.
+    """
+    next_try, was_ahead = DELIVERIES.c.next_try_at, or_(DELIVERIES.c.tries > 0, ALERTS.c.recorded_at > moment)
+    astray = and_(next_try > moment + FARTHEST, next_try != NEVER, was_ahead)
+    return and_(DELIVERIES.c.delivered_at.is_(None), or_(next_try <= moment, astray))
 
 
 def _is_free(moment: datetime) -> Any:
@@ -254,18 +213,3 @@ def _is_free(moment: datetime) -> Any:
 def _ways(claim: Claim) -> Any:
     keys = [alert.key for alert in claim.alerts]
     return and_(DELIVERIES.c.channel == claim.channel, DELIVERIES.c.key.in_(keys))
-
-
-def _entry(row: Row[Any], deliveries: Sequence[Delivery]) -> Entry:
-    return Entry(
-        alert=Alert.from_json(row.content),
-        recorded_at=moment_of(row.recorded_at),
-        recorded_by=row.recorded_by,
-        acknowledged_at=row.acknowledged_at and moment_of(row.acknowledged_at),
-        deliveries=tuple(deliveries),
-    )
-
-
-def _delivery(row: Row[Any]) -> Delivery:
-    done = row.delivered_at and moment_of(row.delivered_at)
-    return Delivery(row.channel, row.tries, moment_of(row.next_try_at), done, row.error)

@@ -22,6 +22,8 @@ from sqlalchemy.pool import NullPool
 from sqlalchemy.schema import CreateColumn
 
 BUSY_SECONDS = 5
+# When a delivery is tried next that was refused for good. Somebody may still ask for it.
+NEVER = datetime(9999, 12, 31)  # noqa: DTZ001  # as it is kept: SQLite keeps no zone
 
 METADATA = MetaData()
 ALERTS = Table(

@@ -8,6 +8,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Mapping
+from typing import TypeVar
 
 from pipeline.alerts.channels import usable_channels
 from pipeline.alerts.delivery import deliver
@@ -15,8 +16,11 @@ from pipeline.alerts.liveness import say_alive
 from pipeline.alerts.masking import mask
 from pipeline.alerts.outbox import Outbox
 from pipeline.alerts.routing import Routing
+from pipeline.alerts.routing_file import load_routing
 from pipeline.errors import TillrollError
 from pipeline.settings import Settings
+
+T = TypeVar("T")
 
 logger = logging.getLogger(__name__)
 
@@ -47,7 +51,9 @@ def watch(
             say_alive(settings)
 
     def looking() -> None:
-        outbox, routing = Outbox.of(settings.data), Routing.to(channels)
+        # Read again each time: what people change there holds for the next alert.
+        read = said.attempt("who hears of what", lambda: load_routing(settings, channels))
+        outbox, routing = Outbox.of(settings.data), read or Routing.to(channels)
         for name, look in looks.items():
             said.attempt(name, lambda look=look: look(outbox, routing))  # type: ignore[misc]
         looked[0] = time.monotonic()
@@ -65,11 +71,11 @@ class _Said:
     def __init__(self) -> None:
         self._last: dict[str, str] = {}
 
-    def attempt(self, name: str, work: Callable[[], None]) -> None:
-        """Do `work`; log its error, unless it is the same as last time."""
-        said = ""
+    def attempt(self, name: str, work: Callable[[], T]) -> T | None:
+        """What `work` returns; None where it fails, and its error is logged unless it is the same as last time."""
+        said, done = "", None
         try:
-            work()
+            done = work()
         except (TillrollError, OSError) as error:
             said = mask(str(error))
         except Exception as error:  # noqa: BLE001 - a sentinel that ends because of one look watches nothing at all
@@ -77,6 +83,7 @@ class _Said:
         if said and said != self._last.get(name):
             logger.error("%s: %s", name, said)
         self._last[name] = said
+        return done
 
 
 def _repeat(work: Callable[[], None], every_s: float, stop: threading.Event, said: _Said, name: str) -> None:

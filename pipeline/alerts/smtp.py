@@ -1,16 +1,14 @@
 """Send a message through the server an URL names: smtp:// (STARTTLS where offered) or smtps:// (TLS from the start)."""
 
 import ipaddress
-import logging
 import smtplib
 import ssl
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from email.message import EmailMessage
 from urllib.parse import unquote, urlsplit
 
 from pipeline.errors import ConfigurationError, TillrollError, TransientError
-
-logger = logging.getLogger(__name__)
 
 DEFAULT_PORTS = {"smtp": 25, "smtps": 465}
 
@@ -36,6 +34,19 @@ class SmtpServer:
             return self.host == "localhost"
 
 
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """A recipient that the server takes no mail for, though it does for others: never, or not now."""
+
+    recipient: str
+    answer: str
+    for_good: bool
+
+
+class RecipientsRefusedError(ConfigurationError):
+    """The server takes no mail for any of the recipients, and never will."""
+
+
 def parse_smtp_url(url: str) -> SmtpServer:
     """The server `smtp://user:password@host:port` names.
 
@@ -56,10 +67,13 @@ def parse_smtp_url(url: str) -> SmtpServer:
     return SmtpServer(parts.scheme, parts.hostname, port or DEFAULT_PORTS[parts.scheme], user, password)
 
 
-def send(message: EmailMessage, url: str, timeout: float = 5.0) -> None:
+def send(message: EmailMessage, url: str, timeout: float = 5.0) -> tuple[Refusal, ...]:
     """Hand the message to the server. `timeout` is in seconds, for each answer of the server.
 
+    Returns the recipients that were refused where others were not.
+
     Raises:
+        RecipientsRefusedError: each of them was, for good.
         ConfigurationError: the same message would fail again: URL, certificate, login or an address is refused.
         TransientError: the server is away or busy.
     """
@@ -69,8 +83,7 @@ def send(message: EmailMessage, url: str, timeout: float = 5.0) -> None:
             refused = connection.send_message(message)
     except (OSError, smtplib.SMTPException) as error:
         raise _explained(error, server) from error
-    for address, answer in refused.items():
-        logger.error("%s does not take mail for %s: %s", server, address, answer)
+    return _refusals(refused)
 
 
 def probe(url: str, timeout: float = 5.0) -> SmtpServer:
@@ -124,8 +137,7 @@ def _explained(error: OSError | smtplib.SMTPException, server: SmtpServer) -> Ti
             f"{server} refuses the login of TILLROLL_SMTP_URL", "Look at user and password there."
         )
     if isinstance(error, smtplib.SMTPRecipientsRefused):
-        codes, addresses = [code for code, _ in error.recipients.values()], ", ".join(error.recipients)
-        return _refusal(min(codes), f"{server} takes no mail for {addresses}", "Look at TILLROLL_ALERT_TO.")
+        return _nobody(_refusals(error.recipients), server)
     if isinstance(error, smtplib.SMTPResponseException):
         return _refusal(int(error.smtp_code), f"{server} refuses the mail: {error}", "Look at TILLROLL_ALERT_FROM.")
     return TransientError(f"the mail server {server} cannot be reached: {error}", "Is it up? See TILLROLL_SMTP_URL.")
@@ -134,3 +146,16 @@ def _explained(error: OSError | smtplib.SMTPException, server: SmtpServer) -> Ti
 def _refusal(code: int, what: str, remedy: str) -> TillrollError:
     """SMTP's own distinction: 4xx may pass later, 5xx will not."""
     return ConfigurationError(what, remedy) if code >= 500 else TransientError(what, remedy)
+
+
+def _refusals(refused: Mapping[str, tuple[int, bytes]]) -> tuple[Refusal, ...]:
+    return tuple(
+        Refusal(recipient, f"{code} {text.decode(errors='replace')}", code >= 500)
+        for recipient, (code, text) in refused.items()
+    )
+
+
+def _nobody(refusals: tuple[Refusal, ...], server: SmtpServer) -> TillrollError:
+    what = f"{server} takes no mail for {'; '.join(f'{each.recipient}: {each.answer}' for each in refusals)}"
+    kind = RecipientsRefusedError if all(each.for_good for each in refusals) else TransientError
+    return kind(what, "Look at TILLROLL_ALERT_TO, and at the routes in config/alerts.yml.")

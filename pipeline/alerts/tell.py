@@ -12,7 +12,7 @@ from pipeline.alerts.delivery import deliver
 from pipeline.alerts.masking import mask, secrets_of
 from pipeline.alerts.outbox import Outbox
 from pipeline.alerts.patience import within
-from pipeline.alerts.routing import Routing
+from pipeline.alerts.routing_file import usable_routing
 from pipeline.alerts.troubles import note
 from pipeline.settings import Settings
 
@@ -39,10 +39,11 @@ def _tell(settings: Settings, report: Any, dag: str, tags: tuple[str, ...]) -> N
         return  # nothing is wrong, and nothing was before
     hide = partial(mask, secrets=secrets_of(settings))
     outbox, channels = Outbox.of(settings.data), usable_channels(settings)
+    routing = usable_routing(settings, channels)
     alerts: list[Alert] = []
     for one in seen:
         troubles = [replace(trouble.told(hide), dag=dag, tags=tags) for trouble in one.troubles]
-        alerts += note(outbox, one.watcher, troubles, Routing.to(channels), lasting=one.lasting)
+        alerts += note(outbox, one.watcher, troubles, routing, lasting=one.lasting)
     for alert in alerts:
         logger.info("people hear of it: %s", alert.title)
         deliver(outbox, channels, key=alert.key)

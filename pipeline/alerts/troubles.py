@@ -12,7 +12,8 @@ from hashlib import sha256
 from sqlalchemy import Connection, Row, delete, insert, select, update
 
 from pipeline.alerts.alert import Alert, Pair, Severity, told
-from pipeline.alerts.outbox import Outbox, keep
+from pipeline.alerts.outbox import Outbox
+from pipeline.alerts.outbox_keeping import keep
 from pipeline.alerts.outbox_tables import ALERTS, TROUBLES, moment_of, stored
 from pipeline.alerts.routing import Routing
 
@@ -146,6 +147,7 @@ def _over(connection: Connection, known: Row[tuple[object, ...]], now: datetime)
         facts=(("Since", _moment(moment_of(known.first_seen_at))), ("Until", _moment(now))),
         sections=(("What to do", "Nothing: it is over."),),
         follows=known.alert_key,
+        is_over=True,
     )
 
 

@@ -18,6 +18,7 @@ _MODULES = (
     "discover",
     "doctor",
     "alerts",
+    "alerts_trial",
 )
 
 

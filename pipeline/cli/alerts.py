@@ -1,11 +1,12 @@
-"""Commands `alerts list`, `show`, `test`, `flush`, `ack`: what people were alerted to, and whether it reached them."""
+"""Commands `alerts list`, `show`, `flush`, `ack`: what people were alerted to, and whether it reached them."""
 
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Annotated
 
 import typer
 
-from pipeline.alerts.outbox import Delivery, Entry, Outbox
+from pipeline.alerts.outbox import Outbox
+from pipeline.alerts.outbox_entries import Delivery, Entry
 from pipeline.cli.app import app
 from pipeline.cli.console import out, table
 from pipeline.cli.options import Json
@@ -16,11 +17,11 @@ from pipeline.settings import Settings
 Key = Annotated[str, typer.Argument(help="The alert's key, as `alerts list` shows it, or its beginning.")]
 All = Annotated[bool, typer.Option("--all", help="Those that somebody has acknowledged too.")]
 
-_commands = typer.Typer(no_args_is_help=True)
-app.add_typer(_commands, name="alerts")
+commands = typer.Typer(no_args_is_help=True)
+app.add_typer(commands, name="alerts")
 
 
-@_commands.callback()
+@commands.callback()
 def _alerts() -> None:
     """What people were alerted to, and whether it has reached them.
 
@@ -28,7 +29,7 @@ def _alerts() -> None:
     """
 
 
-@_commands.command(name="list")
+@commands.command(name="list")
 def list_(everything: All = False, json: Json = False) -> None:
     """List the latest hundred alerts that nobody has acknowledged, newest first.
 
@@ -38,13 +39,16 @@ def list_(everything: All = False, json: Json = False) -> None:
     if json:
         print(to_json([_plain(entry) for entry in entries]))
         return
-    rows = [(e.alert.key, _moment(e.recorded_at), e.recorded_by, e.alert.title, _arrival(e)) for e in entries]
-    table("", ["key", "recorded (UTC)", "by", "alert", "arrived"], rows)
+    rows = [
+        (e.alert.key, _moment(e.recorded_at), e.recorded_by, e.alert.severity, e.alert.title, _arrival(e))
+        for e in entries
+    ]
+    table("", ["key", "recorded (UTC)", "by", "severity", "alert", "arrived"], rows)
     if not entries:
         out.print("There are none." if everything else "There are none; `--all` shows those that are acknowledged too.")
 
 
-@_commands.command()
+@commands.command()
 def show(key: Key, json: Json = False) -> None:
     """Show one alert in full, and every try to deliver it.
 
@@ -55,7 +59,7 @@ def show(key: Key, json: Json = False) -> None:
         print(to_json(_plain(entry)))
         return
     out.print(entry.alert.title, markup=False)
-    for name, value in entry.alert.facts:
+    for name, value in entry.alert.shown_facts:
         out.print(f"  {name:<10} {value}", markup=False)
     for title, text in entry.alert.sections:
         out.print(f"\n{title}\n{text}", markup=False)
@@ -63,32 +67,7 @@ def show(key: Key, json: Json = False) -> None:
     table("", ["channel", "tries", "delivered (UTC)", "last error"], [_tries(way) for way in entry.deliveries])
 
 
-@_commands.command()
-def test() -> None:
-    """Send an alert that is a test through every channel, and say what happened.
-
-    Exit code 0: every channel took it. 1: one did not.
-
-    Example:  tillroll alerts test
-    """
-    from pipeline.alerts.channels import channels_of
-    from pipeline.alerts.trial import trial_alert
-
-    settings = Settings.load()
-    alert, failed = trial_alert(datetime.now(UTC)), 0
-    for channel in channels_of(settings).values():
-        try:
-            channel.send(alert)
-        except Exception as error:  # noqa: BLE001 - whatever it is, the other channels are tried too
-            out.print(f"{channel.name}: not taken: {error}", markup=False)
-            failed += 1
-        else:
-            out.print(f"{channel.name}: taken for {channel.reaches}", markup=False)
-    if failed:
-        raise typer.Exit(1)
-
-
-@_commands.command()
+@commands.command()
 def flush() -> None:
     """Try everything that waits to be sent now, without waiting for its turn.
 
@@ -110,7 +89,7 @@ def flush() -> None:
         raise typer.Exit(1)
 
 
-@_commands.command()
+@commands.command()
 def ack(key: Key) -> None:
     """Acknowledge an alert: somebody takes care of it, and `alerts list` leaves it out.
 
@@ -135,26 +114,42 @@ def _entry(outbox: Outbox, beginning: str) -> Entry:
 
 
 def _arrival(entry: Entry) -> str:
-    if entry.delivered:
-        return "yes"
-    waiting = [way for way in entry.deliveries if way.delivered_at is None]
-    return "; ".join(f"{way.channel}: not after {way.tries} tries" for way in waiting)
+    missing = [way for way in entry.deliveries if not way.delivered_at]
+    return "; ".join(f"{way.channel}: {_why_not(way) or f'not after {way.tries} tries'}" for way in missing) or "yes"
+
+
+def _why_not(way: Delivery) -> str:
+    """Why nobody tries to deliver it now; empty where it is being tried."""
+    if way.refused:
+        return "refused for good"
+    return f"waits until {_moment(way.next_try_at)} UTC" if way.waits else ""
 
 
 def _tries(way: Delivery) -> tuple[str, int, str, str]:
-    return way.channel, way.tries, _moment(way.delivered_at) if way.delivered_at else "not yet", way.error
+    arrived = _moment(way.delivered_at) if way.delivered_at else _why_not(way) or "not yet"
+    return way.channel, way.tries, arrived, way.error
 
 
 def _plain(entry: Entry) -> dict[str, object]:
     times = {"recorded_at": entry.recorded_at.isoformat(), "acknowledged_at": _iso(entry.acknowledged_at)}
     ways = [
-        {"channel": w.channel, "tries": w.tries, "delivered_at": _iso(w.delivered_at), "error": w.error}
+        {
+            "channel": w.channel,
+            "tries": w.tries,
+            "next_try_at": None if w.delivered_at or w.refused else _iso(w.next_try_at),
+            "delivered_at": _iso(w.delivered_at),
+            "error": w.error,
+        }
         for w in entry.deliveries
     ]
     alert = entry.alert
     return {
         "key": alert.key,
+        "topic": alert.topic,
         "title": alert.title,
+        "severity": alert.severity,
+        "dag": alert.dag,
+        "tags": list(alert.tags),
         "raised_at": alert.raised_at.isoformat(),
         "recorded_by": entry.recorded_by,
         **times,

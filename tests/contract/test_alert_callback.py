@@ -84,6 +84,26 @@ def test_a_failure_is_mailed_without_an_outbox_where_there_can_be_none(
     assert "the outbox cannot be used" in caplog.text
 
 
+def test_the_rules_say_who_hears_of_it_and_a_mistake_in_them_costs_no_mail(
+    context: dict[str, Any], monkeypatch: pytest.MonkeyPatch, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    rules = tmp_path / "alerts.yml"
+    monkeypatch.setenv("TILLROLL_ALERTS", str(rules))
+    context["dag"] = SimpleNamespace(doc_md="", tags=["warehouse"])
+    with catching_mail() as inbox:
+        monkeypatch.setenv("TILLROLL_SMTP_URL", inbox.url)
+        rules.write_text("routes: [{name: a, tag: warehouse, to: anna@example.org}]")
+        alert_failure(context)
+        assert "everything goes to everybody" not in caplog.text
+        rules.write_text("routes: [{name: a, tag: warehouse, to: nobody}]")
+        context["ti"].run_id = "another"
+        (tmp_path / "alerts").rename(tmp_path / "before")  # else the second one waits for others of its minute
+        alert_failure(context)
+
+    assert [message["To"] for message in inbox.messages] == ["anna@example.org", "data-team@localhost"]
+    assert "everything goes to everybody" in caplog.text
+
+
 def test_a_server_that_never_answers_does_not_hold_the_task_up(
     context: dict[str, Any], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:

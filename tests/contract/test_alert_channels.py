@@ -142,7 +142,8 @@ def test_tokens_are_masked_in_texts(tmp_path: Path) -> None:
 
 def test_a_channel_is_told_what_happened_and_what_to_do() -> None:
     assert short_text(ALERT).splitlines() == [
-        "DAG: dag", "Log: http://127.0.0.1/log", "", "Error", "9 rows <differ>", "", "What to do", "Run it again.",
+        "DAG: dag", "Log: http://127.0.0.1/log", "Severity: error", "",
+        "Error", "9 rows <differ>", "", "What to do", "Run it again.",
     ]  # fmt: skip
 
 

@@ -18,7 +18,8 @@ from mail_catcher import MailCatcher, catching_mail
 from pipeline.alerts import delivery, sentinel
 from pipeline.alerts.alert import Alert
 from pipeline.alerts.liveness import last_look, lives
-from pipeline.alerts.outbox import WINDOW, Outbox
+from pipeline.alerts.outbox import Outbox
+from pipeline.alerts.outbox_entries import WINDOW
 from pipeline.alerts.routing import Routing
 from pipeline.alerts.sentinel import Look
 from pipeline.settings import Settings

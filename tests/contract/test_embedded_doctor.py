@@ -76,7 +76,7 @@ def test_sound_installation_has_no_failures(settings: Settings) -> None:
     findings = list(examine(settings))
     assert [finding for finding in findings if finding.verdict is Verdict.FAIL] == []
     assert {finding.check for finding in findings} == {
-        "settings", "data folder", "source", "lake", "warehouse", "mail", "servers",
+        "settings", "data folder", "source", "lake", "warehouse", "mail", "alerts", "servers",
     }  # fmt: skip
     assert list((settings.data / "lake").glob(".doctor*")) == []
 
@@ -208,6 +208,17 @@ def test_mail_server_that_does_not_answer(settings: Settings, closed_port: int) 
     finding = _one(away, "mail", Verdict.FAIL)
     assert "cannot be reached" in finding.detail
     assert "secret" not in finding.detail + finding.remedy
+
+
+def test_rules_on_alerts_that_are_wrong(settings: Settings, tmp_path: Path) -> None:
+    rules = tmp_path / "alerts.yml"
+    rules.write_text("routes: [{name: analysts, channels: [slack]}]")
+    wrong = settings.model_copy(update={"alerts": rules})
+
+    found = _one(wrong, "alerts", Verdict.FAIL)
+
+    assert "route 'analysts': there is no channel 'slack'" in found.detail
+    assert "these: mail" in found.remedy
 
 
 def test_configured_port_that_is_taken(settings: Settings) -> None:

@@ -221,7 +221,10 @@ def test_white_letters_are_read_on_every_colour(colour: str) -> None:
 )
 def test_the_head_says_how_bad_it_is(title: str, severity: Severity, colour: str, mark: str, rest: str) -> None:
     alert = Alert("k", "t", title, FAILURE.failed_at, (), (("What to do", "Look."),), severity=severity)
-    html = part(compose(alert, "tillroll@localhost", ["x@y"]), "html")
+    message = compose(alert, "tillroll@localhost", ["x@y"])
+    html = part(message, "html")
+    assert message["Importance"] == ("high" if severity == "critical" else None)
+    assert re.search(rf"Severity +{severity}\n", part(message, "plain"))
     assert f"background:{colour};color:#ffffff" in html
     assert f">{mark}</div><h1" in html
     assert f">{rest}</h1>" in html

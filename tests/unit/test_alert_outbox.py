@@ -10,7 +10,8 @@ import pytest
 
 from pipeline.alerts.alert import Alert
 from pipeline.alerts.delivery import pause
-from pipeline.alerts.outbox import CLAIM, FILE, WINDOW, Claim, Outbox
+from pipeline.alerts.outbox import CLAIM, FILE, Claim, Outbox
+from pipeline.alerts.outbox_entries import WINDOW
 from pipeline.alerts.routing import Routing
 from pipeline.errors import StepError
 

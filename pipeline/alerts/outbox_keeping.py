@@ -1,0 +1,71 @@
+"""Keep an alert: once, however often it is reported, with its ways to people and when each is first tried."""
+
+from collections.abc import Collection
+from datetime import datetime
+
+from sqlalchemy import Connection, insert, select
+
+from pipeline.alerts.alert import Alert
+from pipeline.alerts.outbox_entries import WINDOW, Delivery
+from pipeline.alerts.outbox_tables import ALERTS, DELIVERIES, stored
+from pipeline.alerts.routing import Routing
+
+
+def keep(connection: Connection, alert: Alert, recorded_by: str, routing: Routing, now: datetime) -> bool:
+    """Keep the alert within a transaction, to go where it is routed to. False: it was there already."""
+    if is_kept(connection, alert.key):
+        return False
+    judged, moment = routing.judged(alert), stored(now)
+    quiet_until = routing.quiet_until(judged, now)
+    ways = [
+        {
+            "key": alert.key,
+            "channel": way.channel,
+            "next_try_at": stored(quiet_until) if quiet_until else _first_try(connection, way.channel, moment),
+        }
+        for way in routing.ways(judged)
+    ]
+    row = {
+        "key": alert.key,
+        "topic": alert.topic,
+        "title": alert.title,
+        "raised_at": stored(alert.raised_at),
+        "recorded_at": moment,
+        "recorded_by": recorded_by,
+        "content": judged.to_json(),
+    }
+    connection.execute(insert(ALERTS), row)
+    if ways:
+        connection.execute(insert(DELIVERIES), ways)
+    return True
+
+
+def add_way(connection: Connection, keys: Collection[str], way: Delivery) -> None:
+    """Another way for kept alerts, but for those that have it already."""
+    known = select(DELIVERIES.c.key).where(DELIVERIES.c.channel == way.channel, DELIVERIES.c.key.in_(keys))
+    there: set[str] = set(connection.execute(known).scalars())
+    state = {"channel": way.channel, "tries": way.tries, "next_try_at": stored(way.next_try_at), "error": way.error}
+    if rows := [{"key": key, **state} for key in keys if key not in there]:
+        connection.execute(insert(DELIVERIES), rows)
+
+
+def is_kept(connection: Connection, key: str) -> bool:
+    """Whether there is an alert of this very key."""
+    return connection.execute(select(ALERTS.c.key).where(ALERTS.c.key == key)).first() is not None
+
+
+def _first_try(connection: Connection, channel: str, moment: datetime) -> datetime:
+    """At once, but where others came within the last minute, with all that come within the minute of the first.
+
+    What waits for the end of quiet hours is none of them: nobody was told of it.
+    """
+    recent = (
+        select(ALERTS.c.recorded_at)
+        .join_from(ALERTS, DELIVERIES)
+        .where(ALERTS.c.recorded_at > moment - WINDOW, ALERTS.c.recorded_at <= moment)
+        .where(DELIVERIES.c.channel == channel, DELIVERIES.c.next_try_at <= moment + WINDOW)
+        .order_by(ALERTS.c.recorded_at)
+        .limit(1)
+    )
+    first = connection.execute(recent).scalar()
+    return moment if first is None else first + WINDOW
