@@ -16,7 +16,8 @@ from benchmarks.alerts.mail_server import MailServer
 from benchmarks.alerts.webhook import Webhook
 from pipeline.airflow_support.api import AirflowApi, ApiError
 from pipeline.airflow_support.runs import api_of
-from pipeline.alerts.outbox import WINDOW, Outbox
+from pipeline.alerts.outbox import Outbox
+from pipeline.alerts.outbox_entries import WINDOW
 from pipeline.embedded.manager import Manager
 from pipeline.errors import TransientError
 from pipeline.settings import ROOT, Settings
