@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from urllib.parse import urlsplit
 
+from pipeline.embedded.airflow_environment import known_schedule_from
 from pipeline.errors import ConfigurationError
 from pipeline.google_clients import google_clients
 from pipeline.settings import Settings
@@ -16,16 +17,16 @@ from pipeline.warehouse.duckdb import DuckDBWarehouse
 
 
 def dbt_variables(settings: Settings) -> Mapping[str, str]:
-    """The variables of dbt/profiles.yml.
+    """The variables of dbt/profiles.yml, and what models are told of the schedule.
 
     Raises:
         ConfigurationError: dbt knows no such warehouse.
     """
     url = settings.warehouse
     if url.startswith("duckdb://"):
-        return _duckdb(settings)
+        return _duckdb(settings) | _deadline(settings)
     if url.startswith("bigquery://"):
-        return _bigquery(settings)
+        return _bigquery(settings) | _deadline(settings)
     raise ConfigurationError(
         f"TILLROLL_WAREHOUSE_URL: no dbt target for {url.split(':', 1)[0]!r}", "Use duckdb:// or bigquery://."
     )
@@ -44,6 +45,15 @@ def environment(variables: Mapping[str, str]) -> Iterator[None]:
                 del os.environ[name]
             else:
                 os.environ[name] = value
+
+
+def _deadline(settings: Settings) -> dict[str, str]:
+    """By when days must be published, and from which day on; empty where they need not."""
+    first = known_schedule_from(settings)
+    return {
+        "TILLROLL_DBT_FRESH_BY": settings.fresh_by.isoformat("seconds") if settings.fresh_by else "",
+        "TILLROLL_DBT_SCHEDULE_FROM": first.isoformat() if first else "",
+    }
 
 
 def _duckdb(settings: Settings) -> dict[str, str]:

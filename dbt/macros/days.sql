@@ -44,3 +44,29 @@ of BigQuery may have a time zone of its own, whose clocks may change in between.
     {%- set since_monday = dbt.datediff("date '1900-01-01'", day, 'day') -%}
     mod({{ since_monday }}, 7) + 1
 {%- endmacro %}
+
+{#- The hour of an instant's UTC day, 0 to 23. -#}
+{% macro utc_hour(instant) -%}
+    {{- adapter.dispatch('utc_hour')(instant) -}}
+{%- endmacro %}
+
+{% macro default__utc_hour(instant) -%}
+    extract(hour from {{ instant }})
+{%- endmacro %}
+
+{% macro bigquery__utc_hour(instant) -%}
+    extract(hour from datetime({{ instant }}, 'UTC'))
+{%- endmacro %}
+
+{#- The instant at a time of UTC, such as 06:00:00, on the day after `day`. -#}
+{% macro on_the_day_after(day, time) -%}
+    {{- adapter.dispatch('on_the_day_after')(day, time) -}}
+{%- endmacro %}
+
+{% macro default__on_the_day_after(day, time) -%}
+    {{ day }} + 1 + time '{{ time }}'
+{%- endmacro %}
+
+{% macro bigquery__on_the_day_after(day, time) -%}
+    timestamp(datetime(date_add({{ day }}, interval 1 day), time '{{ time }}'), 'UTC')
+{%- endmacro %}

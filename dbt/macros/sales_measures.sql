@@ -26,6 +26,23 @@ gross_amount is everything ordered; revenue what was paid and not given back; re
     {{ money('sum(discount_amount)') }} as discount_amount
 {%- endmacro %}
 
+{#- One row per order, and per combination of these columns within it, with the sums that `sales_measures` and the columns in
+`sums` need. Counting distinct orders in many small groups would be slow. -#}
+{% macro orders_of_lines(columns, sums=[]) -%}
+    select
+        day,
+        transaction_id,
+        status,
+        {%- for column in columns %}
+        {{ column }},
+        {%- endfor %}
+        {%- for column in ['quantity', 'total_amount', 'discount_amount'] + sums %}
+        sum({{ column }}) as {{ column }}{{ ',' if not loop.last }}
+        {%- endfor %}
+    from {{ ref('fact_transaction') }}
+    group by day, transaction_id, status, {{ columns | join(', ') }}
+{%- endmacro %}
+
 {#- The same measures from a left join: where nothing was sold they are zero. -#}
 {% macro sales_measures_or_zero(relation) -%}
     {%- set counts = ['orders'] -%}

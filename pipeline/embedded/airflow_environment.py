@@ -92,8 +92,19 @@ def schedule_from(settings: Settings) -> date:
     """
     if settings.schedule_from:
         return settings.schedule_from
-    kept = State(home(settings) / "schedule.json")
-    return date.fromisoformat(kept.get_or_make("from", lambda: datetime.now(UTC).date().isoformat()))
+    return date.fromisoformat(_schedule(settings).get_or_make("from", lambda: datetime.now(UTC).date().isoformat()))
+
+
+def known_schedule_from(settings: Settings) -> date | None:
+    """The same for those who start no schedule; None where none was started yet."""
+    if settings.schedule_from:
+        return settings.schedule_from
+    kept = _schedule(settings).read().get("from")
+    return date.fromisoformat(str(kept)) if kept else None
+
+
+def _schedule(settings: Settings) -> State:
+    return State(home(settings) / "schedule.json")
 
 
 def _places(settings: Settings) -> dict[str, str]:

@@ -127,7 +127,7 @@ def test_layers_read_the_layer_below(manifest: Any) -> None:
         below = staging | core if name in {"core_equality", "days_to_build_again"} else staging
         assert parents(node) <= {f"model.{parent}" for parent in below}, node.name
         bases = {parent for parent in parents(node) if parent.startswith("model.base_")}
-        assert not bases or name == "days_to_build_again", node.name
+        assert not bases or name in {"days_to_build_again", "published_partition"}, node.name
     for name, node in marts.items():
         below = core | marts.keys() if name == "layer_equality" else core
         assert parents(node) <= {f"model.{parent}" for parent in below}, name
@@ -164,7 +164,7 @@ def test_core_and_marts_have_enforced_contracts_and_exact_money(manifest: Any) -
     contracted = models(manifest, "core") | models(manifest, "datamart")
     del contracted["days_to_build_again"]
 
-    assert len(contracted) == 18
+    assert len(contracted) == 25
     for name, node in contracted.items():
         assert node.config.contract.enforced, name
         floats = {column.name for column in node.columns.values() if column.data_type in {"double", "float", "float64"}}
@@ -197,6 +197,26 @@ def test_on_bigquery_what_is_replaced_by_day_is_partitioned_by_day(on_bigquery: 
     for name, node in by_day.items():
         assert node.config.incremental_strategy == "insert_overwrite", name
         assert node.config.extra["partition_by"] == {"field": "day", "data_type": "date", "granularity": "day"}, name
+
+
+def test_on_bigquery_what_dashboards_read_is_partitioned_by_the_day_they_filter(
+    on_bigquery: Any, manifest: Any
+) -> None:
+    tables = models(on_bigquery, "datamart/bi")
+
+    assert len(tables) == 6
+    for name, node in tables.items():
+        assert node.config.extra["partition_by"] == {"field": "day", "data_type": "date", "granularity": "day"}, name
+        assert models(manifest)[name].config.extra["partition_by"] is None, name
+
+
+def test_what_dashboards_read_is_described_and_personal_in_nothing(manifest: Any) -> None:
+    personal = {"first_name", "last_name", "email", "phone", "gender", "birth_date", "street", "postal_code"}
+
+    assert personal <= models(manifest)["dim_customer"].columns.keys()
+    for name, node in models(manifest, "datamart/bi").items():
+        assert [column.name for column in node.columns.values() if len(column.description) < 10] == [], name
+        assert not personal & node.columns.keys(), name
 
 
 def test_on_bigquery_what_grows_is_clustered(on_bigquery: Any) -> None:

@@ -50,6 +50,7 @@ EVERY_DAY = {
     "core_equality": GROWING_MODELS | {"transaction"},
     "facts_hold_every_published_row": GROWING_MODELS,
     "holds_nothing_days_to_build_again_": {"fact_review", "fact_transaction", "session", "transaction"},
+    "published_partition": {"review", "session", "transaction", "transaction_item"},
     "quarantine_review": {"transaction"},
     "quarantine_transaction": {"session"},
     "relationships_fact_transaction_session_id__session_id__ref_dim_": {"dim_session"},

@@ -119,7 +119,7 @@ def test_readers_have_the_marts_while_the_warehouse_is_being_written(built_shop:
         writer.execute("rollback")
 
     assert all(name in listed for name in tables)
-    assert len(tables) == 9
+    assert len(tables) == 15
     assert days == "(4,)"
 
 

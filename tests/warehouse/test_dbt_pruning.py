@@ -26,6 +26,7 @@ EVERY_DAY = {
     "facts_hold_every_published_row": GROWING_MODELS,
     "relationships_fact_transaction_26654e209ca8dc466b96bb745729fd24": {"dim_session"},  # the visit of an order
     "holds_nothing_days_to_build_again_": {"fact_review", "fact_transaction", "session", "transaction"},
+    "published_partition": {"review", "session", "transaction", "transaction_item"},
     "quarantine_review": {"transaction"},  # the order of a review
     "quarantine_transaction": {"session"},  # the visit of an order
     "unique_dim_session_session_id": {"dim_session"},
