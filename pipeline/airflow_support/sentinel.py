@@ -25,16 +25,18 @@ from pipeline.airflow_support.api import AirflowApi
 from pipeline.airflow_support.chain import chain_of
 from pipeline.airflow_support.runs import api_of
 from pipeline.airflow_support.unheard import unheard_failures
+from pipeline.alerts.channels import channels_of
 from pipeline.alerts.heartbeat import Heartbeat
 from pipeline.alerts.masking import mask, secrets_of
 from pipeline.alerts.outbox import Outbox
 from pipeline.alerts.routing import Routing
+from pipeline.alerts.routing_file import load_routing
 from pipeline.alerts.sentinel import Look, watch
 from pipeline.alerts.troubles import Trouble, note, topics
 from pipeline.embedded.airflow_environment import schedule_from
 from pipeline.embedded.health import airflow_health
 from pipeline.embedded.keeper import die_with_parent
-from pipeline.errors import TransientError
+from pipeline.errors import ConfigurationError, TransientError
 from pipeline.settings import Settings
 
 logger = logging.getLogger(__name__)
@@ -46,6 +48,8 @@ ANSWER_S = 5.0
 # Failures are looked for again so far back: a run may end before its end is written.
 OVERLAP = timedelta(minutes=10)
 SMALLEST_SHARE = 0.05
+# A file that is being saved may be wrong for a moment.
+WRONG_FOR = timedelta(seconds=30)
 
 
 def looks_of(settings: Settings) -> dict[str, Look]:
@@ -57,6 +61,7 @@ def looks_of(settings: Settings) -> dict[str, Look]:
         "Airflow's other servers": _noting(settings, "servers", lambda: _other_servers(settings)),
         "DAG files": _asking(settings, airflow, "files", broken_files),
         "queued tasks": _asking(settings, airflow, "queue", waiting_tasks),
+        "who hears of what": _noting(settings, "rules", lambda: wrong_rules(settings)),
         "heartbeat": Heartbeat(settings),
         "failures": lambda outbox, routing: find_failures(settings, airflow(), outbox, routing),
     }
@@ -75,6 +80,20 @@ def full_disk(settings: Settings) -> list[Trouble]:
     remedy = "Runs fail once it is full; nothing is published in part then. The runbook says what may go."
     title = f"DISK of {settings.data} is nearly full"
     return [Trouble("disk", title, (("Disk", free),), (("What to do", remedy),), severity="critical")]
+
+
+def wrong_rules(settings: Settings) -> list[Trouble]:
+    """What is wrong with the rules on who hears of what, or with the channels. All go to TILLROLL_ALERT_TO then."""
+    try:
+        load_routing(settings, channels_of(settings))
+    except ConfigurationError as error:
+        title, to_do = (
+            "WRONG: alerts do not go to whom they were meant to",
+            "`tillroll doctor` says whether it is right.",
+        )
+        sections = (("What is wrong", error.message), ("What to do", f"{error.remedy}\n{to_do}"))
+        return [Trouble("rules on alerts", title, sections=sections, patience=WRONG_FOR)]
+    return []
 
 
 def find_failures(settings: Settings, api: AirflowApi, outbox: Outbox, routing: Routing) -> None:

@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 from pretended_airflow import PretendedAirflow, pretended_airflow
+from pydantic import SecretStr
 
-from pipeline.airflow_support.sentinel import looks_of
+from pipeline.airflow_support.sentinel import looks_of, wrong_rules
 from pipeline.alerts.outbox import Outbox
 from pipeline.alerts.routing import Routing
 from pipeline.settings import Settings
@@ -36,3 +37,17 @@ def test_all_looks_sign_in_once_and_again_when_they_must(settings: Settings, air
     for look in looks.values():
         look(outbox, MAIL)
     assert airflow.logins == 2
+
+
+def test_rules_that_are_wrong_are_a_trouble_until_they_are_right(settings: Settings, tmp_path: Path) -> None:
+    rules = tmp_path / "alerts.yml"
+    rules.write_text("routes: [{name: analysts, channels: [slack]}]")
+    ruled = settings.model_copy(update={"alerts": rules})
+
+    (trouble,) = wrong_rules(ruled)
+    assert "there is no channel 'slack'" in dict(trouble.sections)["What is wrong"]
+    rules.write_text("")
+    assert wrong_rules(ruled) == []
+    (unknown,) = wrong_rules(ruled.model_copy(update={"alert_urls": SecretStr("slakc://secret-token")}))
+    assert "'slakc'" in dict(unknown.sections)["What is wrong"]
+    assert "secret-token" not in str(unknown)
