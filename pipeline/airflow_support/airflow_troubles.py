@@ -10,6 +10,8 @@ from pipeline.alerts.masking import mask
 from pipeline.alerts.troubles import Trouble
 from pipeline.embedded.health import Health
 
+# Who looks after the DAG files.
+FILES = "files"
 # A restart takes seconds; the process manager has tried by then.
 DOWN_FOR = timedelta(seconds=60)
 # A file that is being saved may be broken for a moment.
@@ -45,8 +47,8 @@ def broken_files(api: AirflowApi) -> list[Trouble]:
     """The DAG files that do not parse. Raises TransientError."""
     return [
         Trouble(
-            topic=f"file {error['bundle_name']} {error['filename']}",
-            title=f"BROKEN DAG file {error['filename']}",
+            topic=file_topic(error["bundle_name"], error["filename"]),
+            title=file_title(error["filename"]),
             facts=(("File", error["filename"]), ("Seen", error["timestamp"])),
             sections=(
                 ("Error", mask(error["stack_trace"].strip())),
@@ -56,6 +58,16 @@ def broken_files(api: AirflowApi) -> list[Trouble]:
         )
         for error in api.get("/importErrors")["import_errors"]
     ]
+
+
+def file_topic(bundle: str, filename: str) -> str:
+    """The topic of a file that does not parse."""
+    return f"file {bundle} {filename}"
+
+
+def file_title(filename: str) -> str:
+    """The title of the alert about it."""
+    return f"BROKEN DAG file {filename}"
 
 
 def waiting_tasks(api: AirflowApi) -> list[Trouble]:

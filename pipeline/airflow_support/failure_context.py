@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from pipeline.airflow_support.day import day_of
 from pipeline.airflow_support.doc import WHEN_IT_FAILS, section
-from pipeline.alerts.failure import Failure
+from pipeline.alerts.failure import NO_DAY, UNMAPPED, Failure
 from pipeline.alerts.masking import mask
 from pipeline.errors import TillrollError
 from pipeline.settings import Settings
@@ -41,6 +41,7 @@ def failure_of(context: Mapping[str, Any], secrets: frozenset[str] = frozenset()
         log_url=str(ti.log_url),
         tags=tuple(sorted(map(str, getattr(context.get("dag"), "tags", None) or ()))),
         evidence=_head(mask(str(getattr(error, "evidence", ""))[:LONGEST_TEXT], secrets)),
+        map_index=_map_index(ti),
     )
 
 
@@ -57,7 +58,12 @@ def _day(context: Mapping[str, Any]) -> str:
     try:
         return day_of(context).isoformat()
     except TillrollError:
-        return "no day"
+        return NO_DAY
+
+
+def _map_index(ti: Any) -> int:
+    found = getattr(ti, "map_index", None)
+    return UNMAPPED if found is None else int(found)
 
 
 def _class_name(error: object) -> str:

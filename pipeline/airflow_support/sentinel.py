@@ -15,6 +15,7 @@ from datetime import UTC, datetime, time, timedelta
 from functools import cache, partial
 
 from pipeline.airflow_support.airflow_troubles import (
+    FILES,
     broken_files,
     day_of_topic,
     late_days,
@@ -59,7 +60,7 @@ def looks_of(settings: Settings) -> dict[str, Look]:
         "disk": _noting(settings, "disk", lambda: full_disk(settings)),
         "Airflow's web server": _noting(settings, "web", lambda: servers_down(airflow_health(settings)[:1])),
         "Airflow's other servers": _noting(settings, "servers", lambda: _other_servers(settings)),
-        "DAG files": _asking(settings, airflow, "files", broken_files),
+        "DAG files": _asking(settings, airflow, FILES, broken_files),
         "queued tasks": _asking(settings, airflow, "queue", waiting_tasks),
         "who hears of what": _noting(settings, "rules", lambda: wrong_rules(settings)),
         "heartbeat": Heartbeat(settings),

@@ -67,3 +67,10 @@ def task_instances(api: AirflowApi, run: DagState) -> list[dict[str, Any]]:
 def run_url(api: AirflowApi, dag: str, run_id: str) -> str:
     """A run's page in the web interface."""
     return f"{api.url}/dags/{dag}/runs/{quote(run_id)}"
+
+
+def task_url(api: AirflowApi, task: dict[str, Any]) -> str:
+    """The page of a try of a task in the web interface, with its log."""
+    mapped = f"/mapped/{task['map_index']}" if task["map_index"] >= 0 else ""
+    page = run_url(api, task["dag_id"], task["dag_run_id"])
+    return f"{page}/tasks/{task['task_id']}{mapped}?try_number={task['try_number']}"

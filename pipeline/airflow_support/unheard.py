@@ -12,12 +12,11 @@ from urllib.parse import quote
 from pipeline.airflow_support.api import AirflowApi
 from pipeline.airflow_support.dag_details import details_of
 from pipeline.airflow_support.explain import exception_of
-from pipeline.airflow_support.states import FAILED, run_url, state_of, task_instances
-from pipeline.alerts.failure import Failure, failure_key
+from pipeline.airflow_support.states import FAILED, run_url, state_of, task_instances, task_url
+from pipeline.alerts.failure import NO_DAY, WHOLE_RUN, Failure, failure_key, run_failure_key
 
 # A callback has seconds to report; what it has not reported by then, it never will.
 GRACE = timedelta(seconds=30)
-WHOLE_RUN = "(the whole run)"
 _KILLED = "Its process was killed, or ended by itself: out of memory, a crash, a restart of the machine."
 
 
@@ -34,25 +33,29 @@ def unheard_failures(
     span = {"end_date_gte": since.isoformat(), "end_date_lte": (until - GRACE).isoformat(), "state": FAILED}
     path = "/dags/~/dagRuns/~/taskInstances"
     for task in api.get_all(path, "task_instances", order_by="end_date", **span):
-        if not is_known(failure_key(task["dag_id"], task["task_id"], task["dag_run_id"], task["try_number"])):
+        if not is_known(_key(task)):
             yield _task_failure(api, task)
     for run in api.get_all("/dags/~/dagRuns", "dag_runs", order_by="end_date", **span):
-        if is_known(failure_key(run["dag_id"], WHOLE_RUN, run["dag_run_id"], 1)):
+        if is_known(run_failure_key(run["dag_id"], run["dag_run_id"], datetime.fromisoformat(run["end_date"]))):
             continue
         if not any(task["state"] == FAILED for task in task_instances(api, state_of(api, run))):
             yield _run_failure(api, run)
 
 
+def _key(task: dict[str, Any]) -> str:
+    return failure_key(task["dag_id"], task["task_id"], task["dag_run_id"], task["try_number"], task["map_index"])
+
+
 def _task_failure(api: AirflowApi, task: dict[str, Any]) -> Failure:
-    dag, run, name, attempt = task["dag_id"], task["dag_run_id"], task["task_id"], task["try_number"]
+    dag, run = task["dag_id"], task["dag_run_id"]
     details = details_of(api, dag)
-    error, message, remedy, evidence = exception_of(api, dag, run, name, attempt)
+    error, message, remedy, evidence = exception_of(api, task)
     return Failure(
         dag=dag,
-        task=name,
-        day=_day(api, dag, run),
+        task=task["task_id"],
+        day=_day(api.get(f"/dags/{dag}/dagRuns/{quote(run)}")),
         run=run,
-        attempt=attempt,
+        attempt=task["try_number"],
         error=error or "unknown",
         message=message or f"No exception was reported. {_KILLED}",
         traceback="",
@@ -60,9 +63,10 @@ def _task_failure(api: AirflowApi, task: dict[str, Any]) -> Failure:
         guidance=details.guidance,
         started_at=_moment(task["start_date"]),
         failed_at=datetime.fromisoformat(task["end_date"]),
-        log_url=f"{run_url(api, dag, run)}/tasks/{name}?try_number={attempt}",
+        log_url=task_url(api, task),
         tags=details.tags,
         evidence=evidence,
+        map_index=task["map_index"],
     )
 
 
@@ -72,7 +76,7 @@ def _run_failure(api: AirflowApi, run: dict[str, Any]) -> Failure:
     return Failure(
         dag=dag,
         task=WHOLE_RUN,
-        day=run["partition_key"] or "no day",
+        day=_day(run),
         run=name,
         attempt=1,
         error="unknown",
@@ -87,9 +91,8 @@ def _run_failure(api: AirflowApi, run: dict[str, Any]) -> Failure:
     )
 
 
-def _day(api: AirflowApi, dag: str, run: str) -> str:
-    found = api.get(f"/dags/{dag}/dagRuns/{quote(run)}")
-    return str(found["partition_key"] or (found.get("conf") or {}).get("day") or "no day")
+def _day(run: dict[str, Any]) -> str:
+    return str(run["partition_key"] or (run.get("conf") or {}).get("day") or NO_DAY)
 
 
 def _moment(text: str | None) -> datetime | None:

@@ -7,14 +7,19 @@ from hashlib import sha256
 
 from pipeline.alerts.alert import Alert, Pair
 
+# In the place of a task, where a run failed and none of its tasks is to blame.
+WHOLE_RUN = "(the whole run)"
+NO_DAY = "no day"
+UNMAPPED = -1
+
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """One task that failed for good. Texts are masked by whoever builds it; times are aware.
+    """One task that failed for good, or a run. Texts are masked by whoever builds it; times are aware.
 
     `error` is the exception's class; `traceback` its last lines; `remedy` what the exception says should be done;
-    `guidance` what the DAG's page says; `log_url` leads to the task's log; `tags` are the DAG's;
-    `evidence` is what a person can paste to see what is wrong.
+    `guidance` what the DAG's page says; `log_url` leads to the task's log; `tags` are the DAG's; `evidence` is what a
+    person can paste to see what is wrong; `map_index` says which one it is of a mapped task's.
     """
 
     dag: str
@@ -32,18 +37,26 @@ class Failure:
     log_url: str
     tags: tuple[str, ...] = ()
     evidence: str = ""
+    map_index: int = UNMAPPED
 
     @property
     def key(self) -> str:
         """16 hex digits that name this failure, however often it is reported."""
-        return failure_key(self.dag, self.task, self.run, self.attempt)
+        if self.task == WHOLE_RUN:
+            return run_failure_key(self.dag, self.run, self.failed_at)
+        return failure_key(self.dag, self.task, self.run, self.attempt, self.map_index)
+
+    @property
+    def name(self) -> str:
+        """The task, and which one of it, for people."""
+        return self.task if self.map_index == UNMAPPED else f"{self.task}[{self.map_index}]"
 
     def alert(self) -> Alert:
         """What somebody has to hear about it."""
         return Alert(
             key=self.key,
             topic=f"{self.dag}.{self.task}",
-            title=f"FAILED {self.dag}.{self.task} for {self.day}",
+            title=f"FAILED {self.dag}.{self.name} for {self.day}",
             raised_at=self.failed_at,
             facts=tuple(_facts(self)),
             sections=tuple(_sections(self)),
@@ -52,14 +65,23 @@ class Failure:
         )
 
 
-def failure_key(dag: str, task: str, run: str, attempt: int) -> str:
+def failure_key(dag: str, task: str, run: str, attempt: int, map_index: int = UNMAPPED) -> str:
     """The key of the alert about a try of a task."""
-    return sha256("\n".join([dag, task, run, str(attempt)]).encode()).hexdigest()[:16]
+    return _key(dag, task, run, str(attempt), *([] if map_index == UNMAPPED else [str(map_index)]))
+
+
+def run_failure_key(dag: str, run: str, ended_at: datetime) -> str:
+    """The key of the alert about a run. It has no tries: one that was cleared and fails again ends at another time."""
+    return _key(dag, WHOLE_RUN, run, f"{ended_at.astimezone(UTC):%Y-%m-%dT%H:%M:%S.%f}")
+
+
+def _key(*parts: str) -> str:
+    return sha256("\n".join(parts).encode()).hexdigest()[:16]
 
 
 def _facts(failure: Failure) -> Iterator[Pair]:
     yield "DAG", failure.dag
-    yield "Task", f"{failure.task} (try {failure.attempt})"
+    yield "Task", failure.task if failure.task == WHOLE_RUN else f"{failure.name} (try {failure.attempt})"
     yield "Day", failure.day
     yield "Run", failure.run
     yield "Started", _moment(failure.started_at)
@@ -79,9 +101,11 @@ def _sections(failure: Failure) -> Iterator[Pair]:
 
 
 def _retry(failure: Failure) -> str:
+    clear = "Open the log above and press Clear: the task runs again, and the DAGs after it follow by themselves."
+    if failure.day == NO_DAY:
+        return clear
     return (
-        "Open the log above and press Clear: the task runs again, and the DAGs after it follow by themselves.\n"
-        "Or, in a terminal:\n"
+        f"{clear}\nOr, in a terminal:\n"
         f"    tillroll backfill --from {failure.day} --to {failure.day} --reprocess\n"
         "Running a step again is safe: nothing is doubled."
     )

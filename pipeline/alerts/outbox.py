@@ -21,7 +21,17 @@ from sqlalchemy.exc import DatabaseError
 from pipeline.alerts.alert import Alert
 from pipeline.alerts.outbox_entries import Delivery, Entry, entry_of
 from pipeline.alerts.outbox_keeping import add_way, is_kept, keep
-from pipeline.alerts.outbox_tables import ALERTS, DELIVERIES, LOOKED, NEVER, make_tables, moment_of, open_file, stored
+from pipeline.alerts.outbox_tables import (
+    ALERTS,
+    BUSY_SECONDS,
+    DELIVERIES,
+    LOOKED,
+    NEVER,
+    make_tables,
+    moment_of,
+    open_file,
+    stored,
+)
 from pipeline.alerts.routing import Routing
 from pipeline.errors import StepError
 
@@ -47,19 +57,19 @@ class Outbox:
     Each raises StepError where the file cannot be read or written; the text names it.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, busy_s: float = BUSY_SECONDS) -> None:
         self.path = path
-        self._engine = open_file(path)
+        self._engine = open_file(path, busy_s)
 
     @classmethod
-    def of(cls, data: Path) -> "Outbox":
-        """The outbox of a data folder, made where there is none."""
+    def of(cls, data: Path, busy_s: float = BUSY_SECONDS) -> "Outbox":
+        """The outbox of a data folder, made where there is none. Each transaction waits `busy_s` for others to end."""
         folder = data / "alerts"
         try:
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         except OSError as error:
             raise StepError(f"cannot make {folder}: {error.strerror}", "Repair the folder's permissions.") from error
-        outbox = cls(folder / FILE)
+        outbox = cls(folder / FILE, busy_s)
         with outbox._explained():
             make_tables(outbox._engine)
         return outbox

@@ -21,7 +21,7 @@ from sqlalchemy import (
 from sqlalchemy.pool import NullPool
 from sqlalchemy.schema import CreateColumn
 
-BUSY_SECONDS = 5
+BUSY_SECONDS = 5.0
 # When a delivery is tried next that was refused for good. Somebody may still ask for it.
 NEVER = datetime(9999, 12, 31)  # noqa: DTZ001  # as it is kept: SQLite keeps no zone
 
@@ -69,9 +69,9 @@ LOOKED = Table(
 )
 
 
-def open_file(path: Path) -> Engine:
+def open_file(path: Path, busy_s: float) -> Engine:
     """An engine whose transactions take the file's lock at their beginning, so that none waits for one that waits."""
-    engine = create_engine(f"sqlite:///{path}", connect_args={"timeout": BUSY_SECONDS}, poolclass=NullPool)
+    engine = create_engine(f"sqlite:///{path}", connect_args={"timeout": busy_s}, poolclass=NullPool)
 
     @event.listens_for(engine, "connect")
     def _own_transactions(connection: Any, _: Any) -> None:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
+from typing import Any
 
 from sqlalchemy import Connection, Row, delete, insert, select, update
 
@@ -76,6 +77,19 @@ def note(
     return alerts
 
 
+def begin(outbox: Outbox, watcher: str, topic: str, title: str, now: datetime | None = None) -> None:
+    """Remember a trouble that somebody else saw before `watcher` looked again: how long it may last begins now.
+
+    Raises:
+        StepError: the outbox cannot be used.
+    """
+    with outbox.transaction() as connection:
+        if connection.execute(select(TROUBLES.c.topic).where(TROUBLES.c.topic == topic)).first():
+            return
+        moment = stored(now or datetime.now(UTC))
+        _insert(connection, watcher, topic, title, {"first_seen_at": moment, "last_seen_at": moment})
+
+
 def topics(outbox: Outbox, watcher: str) -> list[str]:
     """What this watcher saw at its last look. Raises StepError."""
     with outbox.transaction() as connection:
@@ -88,9 +102,7 @@ def _seen(
     since = _since(known, now)
     seen = {"first_seen_at": stored(since), "last_seen_at": stored(now), "size": trouble.size}
     if known is None:
-        connection.execute(
-            insert(TROUBLES), {"topic": trouble.topic, "watcher": watcher, "title": trouble.title, **seen}
-        )
+        _insert(connection, watcher, trouble.topic, trouble.title, seen)
     else:
         connection.execute(update(TROUBLES).where(TROUBLES.c.topic == trouble.topic).values(seen))
     if known and known.alert_key:
@@ -126,6 +138,10 @@ def _grown(trouble: Trouble, known: Row[tuple[object, ...]], since: datetime, no
 
 def _key(*parts: str) -> str:
     return sha256("\n".join(parts).encode()).hexdigest()[:16]
+
+
+def _insert(connection: Connection, watcher: str, topic: str, title: str, seen: dict[str, Any]) -> None:
+    connection.execute(insert(TROUBLES), {"topic": topic, "watcher": watcher, "title": title, **seen})
 
 
 def _since(known: Row[tuple[object, ...]] | None, now: datetime) -> datetime:

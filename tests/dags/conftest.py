@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from dag_folder import DAGS_FOLDER, parse
+from dag_folder import DAGS_FOLDER, PLUGINS_FOLDER, parse
 
 _home = tempfile.mkdtemp(prefix="tillroll-airflow-test-")
 atexit.register(shutil.rmtree, _home, ignore_errors=True)
@@ -17,6 +17,7 @@ os.environ.update(
         "AIRFLOW_HOME": _home,
         "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{_home}/airflow.db",
         "AIRFLOW__CORE__DAGS_FOLDER": str(DAGS_FOLDER),
+        "AIRFLOW__CORE__PLUGINS_FOLDER": str(PLUGINS_FOLDER),
         "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
         "DO_NOT_TRACK": "1",
     }

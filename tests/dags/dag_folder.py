@@ -5,6 +5,7 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
 DAGS_FOLDER = ROOT / "airflow" / "dags"
+PLUGINS_FOLDER = ROOT / "airflow" / "plugins"
 
 
 def parse(folder: Path = DAGS_FOLDER) -> Any:

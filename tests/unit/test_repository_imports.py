@@ -10,7 +10,7 @@ from pipeline.settings import ROOT
 
 AIRFLOW_PLACE = ROOT / "pipeline" / "airflow_support"
 # These may import Airflow; the others there are also used by the command line, which starts without it.
-KNOW_AIRFLOW = {"wiring.py", "step_task.py", "component.py", "google.py", "prepare.py"}
+KNOW_AIRFLOW = {"wiring.py", "step_task.py", "listener.py", "component.py", "google.py", "prepare.py"}
 
 
 def imported(source: str) -> Iterator[str]:
