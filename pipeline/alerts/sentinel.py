@@ -4,30 +4,35 @@ Two threads, so that a mail server that hangs does not keep anybody from looking
 is in the outbox: the process may be killed at any time, and a second one does no harm.
 """
 
-import logging
 import threading
-import time
 from collections.abc import Callable, Mapping
-from typing import TypeVar
+from datetime import UTC, datetime
+from functools import partial
+from importlib.metadata import version
+from typing import Any
 
+from pipeline.alerts.attempts import Attempt, Attempts
 from pipeline.alerts.channels import usable_channels
 from pipeline.alerts.delivery import deliver
-from pipeline.alerts.liveness import say_alive
-from pipeline.alerts.masking import mask
+from pipeline.alerts.endpoint import Endpoint
+from pipeline.alerts.liveness import SILENT_S, say_alive
+from pipeline.alerts.masking import mask, secrets_of
 from pipeline.alerts.outbox import Outbox
 from pipeline.alerts.routing import Routing
 from pipeline.alerts.routing_file import load_routing
-from pipeline.errors import TillrollError
+from pipeline.alerts.waiting import waiting
+from pipeline.errors import StepError
 from pipeline.settings import Settings
-
-T = TypeVar("T")
-
-logger = logging.getLogger(__name__)
 
 DELIVER_EVERY_S = 2.0
 LOOK_EVERY_S = 10.0
 # A sentinel whose looks hang for longer is not said to live.
 LONGEST_LOOK_S = 180.0
+
+# What the outbox may take for an answer when somebody asks how the sentinel is.
+ASKED_S = 1.0
+
+LOOKING, DELIVERING, ENDPOINT = "looking", "delivering", "health endpoint"
 
 # One thing to look after. It records what it finds, for whom the routing names.
 Look = Callable[[Outbox, Routing], None]
@@ -42,51 +47,59 @@ def watch(
     look_every_s: float = LOOK_EVERY_S,
 ) -> None:
     """Deliver what is due and look at everything, again and again, until `stop` is set."""
-
-    channels, looked = usable_channels(settings), [time.monotonic()]
+    channels = usable_channels(settings)
+    attempts = Attempts(lambda text: mask(text, secrets_of(settings)))
+    endpoint = Endpoint(settings, partial(_report, settings, attempts, datetime.now(UTC)))
 
     def delivering() -> None:
         deliver(Outbox.of(settings.data), channels)
-        if time.monotonic() - looked[0] < LONGEST_LOOK_S:
+        if attempts.succeeded_within(LOOKING, LONGEST_LOOK_S):
             say_alive(settings)
 
     def looking() -> None:
         # Read again each time: what people change there holds for the next alert.
-        read = said.attempt("who hears of what", lambda: load_routing(settings, channels))
+        read = attempts.attempt("who hears of what", lambda: load_routing(settings, channels))
         outbox, routing = Outbox.of(settings.data), read or Routing.to(channels)
         for name, look in looks.items():
-            said.attempt(name, lambda look=look: look(outbox, routing))  # type: ignore[misc]
-        looked[0] = time.monotonic()
+            attempts.attempt(name, lambda look=look: look(outbox, routing))  # type: ignore[misc]
 
-    said = _Said()
-    thread = threading.Thread(target=_repeat, args=[looking, look_every_s, stop, said, "looking"], name="looks")
+    def repeat(works: Mapping[str, Callable[[], None]], every_s: float) -> None:
+        while not stop.is_set():
+            for name, work in works.items():
+                attempts.attempt(name, work)
+            stop.wait(every_s)
+
+    attempts.attempt(LOOKING, lambda: None)  # it has as long for its first look as for any
+    thread = threading.Thread(target=repeat, args=[{LOOKING: looking}, look_every_s], name="looks")
     thread.start()
-    _repeat(delivering, deliver_every_s, stop, said, "delivering")
+    repeat({ENDPOINT: endpoint.open, DELIVERING: delivering}, deliver_every_s)
     thread.join()
+    endpoint.close()
 
 
-class _Said:
-    """Logs what goes wrong each time it changes, and not each time it happens: it happens every few seconds."""
-
-    def __init__(self) -> None:
-        self._last: dict[str, str] = {}
-
-    def attempt(self, name: str, work: Callable[[], T]) -> T | None:
-        """What `work` returns; None where it fails, and its error is logged unless it is the same as last time."""
-        said, done = "", None
-        try:
-            done = work()
-        except (TillrollError, OSError) as error:
-            said = mask(str(error))
-        except Exception as error:  # noqa: BLE001 - a sentinel that ends because of one look watches nothing at all
-            said = mask(f"{type(error).__name__}: {error}")
-        if said and said != self._last.get(name):
-            logger.error("%s: %s", name, said)
-        self._last[name] = said
-        return done
+def _report(settings: Settings, attempts: Attempts, since: datetime) -> tuple[bool, dict[str, Any]]:
+    """What the sentinel answers when it is asked how it is."""
+    looks = attempts.succeeded_within(LOOKING, LONGEST_LOOK_S)
+    alive = looks and attempts.succeeded_within(DELIVERING, SILENT_S)
+    document = {
+        "alive": alive,
+        "version": version("tillroll"),
+        "since": since.isoformat(),
+        "attempts": {name: _shown(attempt) for name, attempt in attempts.last().items()},
+        "waiting": _waiting(settings),
+    }
+    return alive, document
 
 
-def _repeat(work: Callable[[], None], every_s: float, stop: threading.Event, said: _Said, name: str) -> None:
-    while not stop.is_set():
-        said.attempt(name, work)
-        stop.wait(every_s)
+def _shown(attempt: Attempt) -> dict[str, Any]:
+    at = attempt.succeeded_at
+    return {"succeeded_at": at and at.isoformat(), "error": attempt.error}
+
+
+def _waiting(settings: Settings) -> dict[str, Any]:
+    """The alerts that have not arrived everywhere; without the number where the outbox does not say."""
+    try:
+        found = waiting(Outbox.of(settings.data, ASKED_S))
+    except StepError as error:
+        return {"error": mask(str(error), secrets_of(settings))}
+    return {"alerts": found.alerts, "since": found.since and found.since.isoformat()}

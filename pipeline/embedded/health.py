@@ -8,6 +8,7 @@ from datetime import datetime
 
 import psycopg
 
+from pipeline.alerts.endpoint import url_of
 from pipeline.alerts.liveness import last_look, lives
 from pipeline.embedded import ports
 from pipeline.embedded.postgres import EmbeddedPostgres
@@ -65,7 +66,21 @@ def sentinel_health(settings: Settings, since: datetime | None = None) -> Health
         return Health("sentinel", ok=False, detail="it has not looked into the outbox yet")
     if not lives(settings):
         return Health("sentinel", ok=False, detail=f"it last looked into the outbox at {looked:%Y-%m-%d %H:%M:%S} UTC")
-    return Health("sentinel", ok=True, detail="watches the outbox")
+    return Health("sentinel", ok=True, detail="watches the outbox" + _what_it_says(settings))
+
+
+def _what_it_says(settings: Settings) -> str:
+    """What the sentinel's endpoint says besides; nothing where it is another container's."""
+    url = url_of(settings)
+    try:
+        with urllib.request.urlopen(url, timeout=SECONDS) as answer:  # noqa: S310
+            report = json.load(answer)
+        failing = [name for name, attempt in report["attempts"].items() if attempt["error"]]
+        waiting = report["waiting"].get("alerts")
+    except (OSError, ValueError, KeyError, TypeError):
+        return ""
+    waits = f", {waiting} alerts wait since {report['waiting']['since']:.16}" if waiting else ""
+    return waits + (f", in vain for {', '.join(failing)}" if failing else "") + f", {url}"
 
 
 def airflow_health(settings: Settings, since: datetime | None = None) -> list[Health]:

@@ -7,13 +7,14 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 from mail_catcher import MailCatcher, catching_mail
+from watching import PATIENCE_S, wait_for, watched
 
 from pipeline.alerts import delivery, sentinel
 from pipeline.alerts.alert import Alert
@@ -21,23 +22,14 @@ from pipeline.alerts.liveness import last_look, lives
 from pipeline.alerts.outbox import Outbox
 from pipeline.alerts.outbox_entries import WINDOW
 from pipeline.alerts.routing import Routing
-from pipeline.alerts.sentinel import Look
 from pipeline.settings import Settings
 
-PATIENCE_S = 60.0
 BY_MAIL = Routing.to(["mail"])
 LONG_AGO = datetime(2025, 1, 4, tzinfo=UTC)
 
 
 def alert(key: str) -> Alert:
     return Alert(key, "dag.task", f"FAILED {key}", datetime.now(UTC), (), (("Error", "text"),))
-
-
-def wait_for(what: Callable[[], object]) -> None:
-    deadline = time.monotonic() + PATIENCE_S
-    while not what():
-        assert time.monotonic() < deadline, "it never came to be"
-        time.sleep(0.1)
 
 
 @contextmanager
@@ -94,22 +86,6 @@ def test_a_sentinel_that_is_told_to_stop_ends(tmp_path: Path) -> None:
 def quick_retries(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(delivery, "FIRST_PAUSE", timedelta(milliseconds=50))
     monkeypatch.setattr(delivery, "LONGEST_PAUSE", timedelta(milliseconds=200))
-
-
-@contextmanager
-def watched(settings: Settings, looks: Mapping[str, Look] | None = None) -> Iterator[None]:
-    stop = threading.Event()
-    thread = threading.Thread(
-        target=sentinel.watch,
-        args=[settings, stop, looks or {}],
-        kwargs={"deliver_every_s": 0.05, "look_every_s": 0.05},
-    )
-    thread.start()
-    try:
-        yield
-    finally:
-        stop.set()
-        thread.join()
 
 
 @pytest.mark.usefixtures("quick_retries")

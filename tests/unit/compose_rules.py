@@ -19,7 +19,9 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
 SETTINGS = {f"TILLROLL_{name.upper()}" for name in Settings.model_fields} | {CONFIG_VARIABLE}
 EXPLAINED = set(re.findall(r"^#(\w+)=", (ROOT / ".env.example").read_text("utf-8"), re.MULTILINE))
 # What a container has no use for: where to listen differs by container, and no server is embedded.
-LAPTOP_ONLY = {"TILLROLL_HOST", "TILLROLL_POSTGRES_BIN", "TILLROLL_POSTGRES_PORT", "TILLROLL_SMTP_PORT"}
+LAPTOP_ONLY = {
+    "TILLROLL_HOST", "TILLROLL_POSTGRES_BIN", "TILLROLL_POSTGRES_PORT", "TILLROLL_SENTINEL_PORT", "TILLROLL_SMTP_PORT",
+}  # fmt: skip
 COMPONENT = ["python", "-P", "-m", "pipeline.airflow_support.component"]
 PASSWORD = re.compile(r"PASSWORD|SECRET|TOKEN|_KEY$")
 
