@@ -55,7 +55,7 @@ from range({visits}) t(i);
 create temp table line as select
     visit.i // 3 as transaction_id,
     n as line_number,
-    1 + least(pick(visit.i * 3 + n, {products}), pick(visit.i * 5 + n, {products})) as product_id,
+    1 + (least(pick(visit.i, {products}), pick(visit.i * 5, {products})) + 7919 * n) % {products} as product_id,
     1 + pick(visit.i + 8 * n, 3) as quantity,
     money(1 + pick(visit.i + 9 * n, 20000) / 100.0) as line_amount
 from visit, range(1, 4) t(n)
@@ -82,8 +82,8 @@ left join (
 _STATUSES = ("pending", "paid", "refunded", "cancelled")
 _MEASURES = ",\n    ".join(
     [
-        "count(distinct transaction_id) as orders",
-        *(f"count(distinct transaction_id) filter (status = '{s}') as {s}_orders" for s in _STATUSES),
+        "count(transaction_id) as orders",
+        *(f"count(transaction_id) filter (status = '{s}') as {s}_orders" for s in _STATUSES),
         "cast(coalesce(sum(units), 0) as bigint) as units",
         "money(coalesce(sum(amount), 0)) as gross_amount",
         "money(coalesce(sum(amount) filter (status = 'paid'), 0)) as revenue",
@@ -131,7 +131,7 @@ select day, product_id, 'SKU-' || product_id as sku, 'Compact Headphones No. ' |
     'Brand ' || product_id % 120 as brand, store_id, store_name, channel, {_MEASURES},
     cast(coalesce(sum(units) filter (status = 'paid'), 0) as bigint) as paid_units,
     money(coalesce(sum(amount) filter (status = 'paid'), 0)) as paid_line_amount,
-    money(paid_line_amount * 0.4) as margin_amount, 3 + pick(product_id, 20) / 10.0::decimal(4, 2) as average_rating,
+    money(paid_line_amount * 0.4) as margin_amount, money(3 + pick(product_id, 20) / 10.0) as average_rating,
     pick(product_id, 200) as reviews
 from (
     select e.* exclude (units, amount), l.product_id, l.quantity as units, l.line_amount as amount

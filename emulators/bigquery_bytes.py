@@ -47,8 +47,22 @@ def scanned(context: Any, project: str, configuration: dict[str, Any]) -> int:
     return sum(
         _bytes(context.engine, read)
         for tree in statements(query.get("query") or "")
-        for read in Statement(context.catalog, project, dataset, tree).reads()
+        for read in Statement(context.catalog, project, dataset, _with_values(tree, query)).reads()
     )
+
+
+def _with_values(tree: exp.Expression, query: dict[str, Any]) -> exp.Expression:
+    """The statement with the values of its named parameters, which leave out partitions as literals do."""
+    values = {parameter.get("name"): parameter for parameter in query.get("queryParameters") or ()}
+
+    def value(node: exp.Expression) -> exp.Expression:
+        if not isinstance(node, exp.Parameter) or node.name not in values:
+            return node
+        given = values[node.name]
+        text = exp.Literal.string(given["parameterValue"]["value"])
+        return exp.cast(text, given["parameterType"]["type"], dialect="bigquery")
+
+    return tree.transform(value)
 
 
 def stored(engine: Any, table: TableMeta) -> tuple[int, int]:
@@ -69,7 +83,8 @@ def _bytes(engine: Any, read: Read) -> int:
     if partitioning is not None and partitioning.field:
         pruning = [_in_duckdb(condition) for condition in read.conditions if _prunes(condition, partitioning.field)]
         if pruning:
-            day = f"date_trunc('{partitioning.type}', \"{partitioning.field}\")"
+            # rows without a day have a partition of their own
+            day = f"coalesce(date_trunc('{partitioning.type}', \"{partitioning.field}\"), date '0001-01-01')"
             query += f" where {day} in (select {day} from {_reference(table)} where {' and '.join(pruning)})"
     return int(engine.execute(query).fetchone()[0])
 

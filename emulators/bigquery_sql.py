@@ -3,6 +3,8 @@
 - A statement that reads tables of one name from two datasets: the emulator keys columns by the table's name alone, and
   takes one table's columns for the other's. Here it then goes without knowing the columns.
 - What a statement says with `error('…')` comes among DuckDB's words; BigQuery says it as it is.
+- `group by 1` of an expression with a parameter: it writes the expression again, and DuckDB takes its second parameter
+  for another one than the first. Here the number stays.
 - What functions give is put right last, when the statement is DuckDB's (`bigquery_functions`).
 """
 
@@ -37,7 +39,17 @@ async def _translated(statement: str, **context: Any) -> str:
         tree: Any = sqlglot.parse_one(translated, read="duckdb")
     except sqlglot.errors.SqlglotError:
         return translated
+    _group_parameters_by_position(tree)
     return bigquery_functions.finished(tree).sql(dialect="duckdb")
+
+
+def _group_parameters_by_position(tree: Any) -> None:
+    for select in tree.find_all(exp.Select):
+        group = select.args.get("group")
+        for grouped in list(group.expressions) if group else []:
+            selected = [projection.unalias() for projection in select.expressions]
+            if grouped.find(exp.Placeholder) and grouped in selected:
+                grouped.replace(exp.Literal.number(selected.index(grouped) + 1))
 
 
 def _explained(error: Exception, **context: Any) -> Any:

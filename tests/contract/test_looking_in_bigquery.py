@@ -1,0 +1,65 @@
+"""Two ways to tell what looking costs agree: dry runs of the emulated BigQuery, and sizes of a file's columns and days.
+
+Neither knows of the other: the emulator reads the statement's text, the dashboard DuckDB's plan of it.
+"""
+
+from pathlib import Path
+
+import duckdb
+import pytest
+from emulated_cloud import EmulatedCloud
+from google.cloud import bigquery
+
+from benchmarks.bi_tables import LAST_DAY, Volume, make_tables
+from dashboard.bigquery_marts import BigQueryMarts
+from dashboard.cost_of_looking import BigQueryMeter
+from dashboard.looking import FileMeter, latest_days, page_costs
+from dashboard.report import load_report
+from pipeline.warehouse.base import DATAMART
+
+REPORT = load_report()
+VOLUME = Volume(lines=400, days=70, customers=50)
+
+
+@pytest.fixture
+def marts() -> duckdb.DuckDBPyConnection:
+    connection = duckdb.connect()
+    make_tables(connection, VOLUME)
+    return connection
+
+
+def copied(marts: duckdb.DuckDBPyConnection, cloud: EmulatedCloud) -> None:
+    """The same rows in BigQuery, partitioned as dbt makes the tables."""
+    client = cloud.bigquery()
+    client.create_dataset(bigquery.Dataset(f"{cloud.project}.{DATAMART}"))
+    for page in REPORT.pages:
+        columns = marts.execute(f"describe {page.table}").fetchall()
+        schema = [bigquery.SchemaField(name, _type(kind)) for name, kind, *_ in columns]
+        table = bigquery.Table(f"{cloud.project}.{DATAMART}.{page.table}", schema)
+        table.time_partitioning = bigquery.TimePartitioning(field="day")
+        made = client.create_table(table)
+        names = [name for name, *_ in columns]
+        rows = [
+            {name: str(value) for name, value in zip(names, row, strict=True) if value is not None}
+            for row in marts.execute(f"from {page.table}").fetchall()
+        ]
+        client.load_table_from_json(rows, made, job_config=bigquery.LoadJobConfig(schema=schema)).result()
+
+
+def _type(kind: str) -> str:
+    return "NUMERIC" if kind.startswith("DECIMAL") else {"BIGINT": "INT64", "VARCHAR": "STRING"}.get(kind, kind)
+
+
+def test_dry_runs_and_sizes_say_the_same(
+    marts: duckdb.DuckDBPyConnection, cloud: EmulatedCloud, tmp_path: Path
+) -> None:
+    copied(marts, cloud)
+    view = latest_days(LAST_DAY)
+
+    in_bigquery = page_costs(REPORT, BigQueryMeter(BigQueryMarts(cloud.settings(tmp_path))), view)
+    in_file = page_costs(REPORT, FileMeter(marts), view)
+
+    assert [(c.page.name, q.name, q.scanned) for c in in_bigquery for q in c.queries] == [
+        (c.page.name, q.name, q.scanned) for c in in_file for q in c.queries
+    ]
+    assert [c.billed for c in in_bigquery] == [c.billed for c in in_file]
