@@ -24,6 +24,7 @@ from pipeline.airflow_support.airflow_troubles import (
 )
 from pipeline.airflow_support.api import AirflowApi
 from pipeline.airflow_support.chain import chain_of
+from pipeline.airflow_support.recoveries import find_recoveries
 from pipeline.airflow_support.runs import api_of
 from pipeline.airflow_support.unheard import unheard_failures
 from pipeline.alerts.channels import channels_of
@@ -65,6 +66,7 @@ def looks_of(settings: Settings) -> dict[str, Look]:
         "who hears of what": _noting(settings, "rules", lambda: wrong_rules(settings)),
         "heartbeat": Heartbeat(settings),
         "failures": lambda outbox, routing: find_failures(settings, airflow(), outbox, routing),
+        "recoveries": lambda outbox, routing: find_recoveries(airflow(), outbox, routing),
     }
     if settings.fresh_by is not None:
         fresh_by = settings.fresh_by

@@ -53,7 +53,7 @@ def _task_failure(api: AirflowApi, task: dict[str, Any]) -> Failure:
     return Failure(
         dag=dag,
         task=task["task_id"],
-        day=_day(api.get(f"/dags/{dag}/dagRuns/{quote(run)}")),
+        day=day_of_run(api.get(f"/dags/{dag}/dagRuns/{quote(run)}")),
         run=run,
         attempt=task["try_number"],
         error=error or "unknown",
@@ -76,7 +76,7 @@ def _run_failure(api: AirflowApi, run: dict[str, Any]) -> Failure:
     return Failure(
         dag=dag,
         task=WHOLE_RUN,
-        day=_day(run),
+        day=day_of_run(run),
         run=name,
         attempt=1,
         error="unknown",
@@ -91,7 +91,8 @@ def _run_failure(api: AirflowApi, run: dict[str, Any]) -> Failure:
     )
 
 
-def _day(run: dict[str, Any]) -> str:
+def day_of_run(run: dict[str, Any]) -> str:
+    """The day that a run is for, as the API describes the run."""
     return str(run["partition_key"] or (run.get("conf") or {}).get("day") or NO_DAY)
 
 

@@ -20,14 +20,33 @@ SEVERITIES: tuple[Severity, ...] = get_args(Severity)
 
 
 @dataclass(frozen=True, slots=True)
+class Work:
+    """What failed, and can succeed later: a task (of a mapped one, one of it), or a whole run.
+
+    Where there is a `day`, a later run for it does the same work; where there is none, only the same run does.
+    """
+
+    dag: str
+    task: str
+    map_index: int
+    day: str
+    run: str
+
+    @property
+    def name(self) -> str:
+        """What tells it from other work."""
+        return "\n".join([self.dag, self.task, str(self.map_index), self.day or self.run])
+
+
+@dataclass(frozen=True, slots=True)
 class Alert:
     """One thing that went wrong. Texts are masked by whoever builds it; times are aware.
 
     `key` names what failed: whoever reports it, and however often, it is the same alert. `topic` is what the mails of
     one trouble have in common (`gcs_to_bq_staging.publish`). `title` is the subject line without its mark. `facts` are
     names and values; `sections` titles and texts, in reading order. `follows` is the key of the alert that this one
-    goes on about: that it is over, for instance. `dag` is the DAG that it is about and `tags` are that DAG's; both are
-    empty where it is about none. `is_over`: it says that what it `follows` is over.
+    goes on about; `is_over` says that that is over. `work` is what failed, where it can succeed later. `dag` is the
+    DAG that it is about and `tags` are that DAG's; both are empty where it is about none.
     """
 
     key: str
@@ -37,6 +56,7 @@ class Alert:
     facts: tuple[Pair, ...]
     sections: tuple[Pair, ...]
     follows: str = ""
+    work: Work | None = None
     severity: Severity = "error"
     dag: str = ""
     tags: tuple[str, ...] = ()
@@ -70,6 +90,7 @@ class Alert:
         found = json.loads(text)
         found["raised_at"] = datetime.fromisoformat(found["raised_at"])
         found["tags"] = tuple(found.get("tags", ()))
+        found["work"] = Work(**found["work"]) if found.get("work") else None
         return cls(**{**found, "facts": _pairs(found["facts"]), "sections": _pairs(found["sections"])})
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import sha256
 
-from pipeline.alerts.alert import Alert, Pair
+from pipeline.alerts.alert import Alert, Pair, Work
 
 # In the place of a task, where a run failed and none of its tasks is to blame.
 WHOLE_RUN = "(the whole run)"
@@ -60,6 +60,7 @@ class Failure:
             raised_at=self.failed_at,
             facts=tuple(_facts(self)),
             sections=tuple(_sections(self)),
+            work=Work(self.dag, self.task, self.map_index, "" if self.day == NO_DAY else self.day, self.run),
             dag=self.dag,
             tags=self.tags,
         )

@@ -37,12 +37,16 @@ class Delivery:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """An alert in the outbox. `recorded_by` says who found it: a callback, a listener, the sentinel, a person."""
+    """An alert in the outbox. `recorded_by` says who found it: a callback, a listener, the sentinel, a person.
+
+    `resolved_at` is when what it is about was over.
+    """
 
     alert: Alert
     recorded_at: datetime
     recorded_by: str
     acknowledged_at: datetime | None
+    resolved_at: datetime | None
     deliveries: tuple[Delivery, ...]
 
     @property
@@ -57,6 +61,7 @@ def entry_of(alert: Row[Any], deliveries: Iterable[Row[Any]]) -> Entry:
         recorded_at=moment_of(alert.recorded_at),
         recorded_by=alert.recorded_by,
         acknowledged_at=alert.acknowledged_at and moment_of(alert.acknowledged_at),
+        resolved_at=alert.resolved_at and moment_of(alert.resolved_at),
         deliveries=tuple(_delivery(row) for row in deliveries),
     )
 

@@ -9,13 +9,18 @@ from pipeline.alerts.alert import Alert
 from pipeline.alerts.outbox_entries import WINDOW, Delivery
 from pipeline.alerts.outbox_tables import ALERTS, DELIVERIES, stored
 from pipeline.alerts.routing import Routing
+from pipeline.alerts.threads import is_acknowledged, resolve, threaded
 
 
 def keep(connection: Connection, alert: Alert, recorded_by: str, routing: Routing, now: datetime) -> bool:
-    """Keep the alert within a transaction, to go where it is routed to. False: it was there already."""
+    """Keep the alert within a transaction, to go where it is routed to. False: it was there already.
+
+    What only repeats something acknowledged is kept as acknowledged, and goes nowhere.
+    """
     if is_kept(connection, alert.key):
         return False
-    judged, moment = routing.judged(alert), stored(now)
+    judged, moment = threaded(connection, routing.judged(alert)), stored(now)
+    repeats = is_acknowledged(connection, judged)
     quiet_until = routing.quiet_until(judged, now)
     ways = [
         {
@@ -32,10 +37,14 @@ def keep(connection: Connection, alert: Alert, recorded_by: str, routing: Routin
         "raised_at": stored(alert.raised_at),
         "recorded_at": moment,
         "recorded_by": recorded_by,
+        "acknowledged_at": moment if repeats else None,
         "content": judged.to_json(),
+        "thread": judged.follows or judged.key,
+        "work": judged.work and judged.work.name,
     }
     connection.execute(insert(ALERTS), row)
-    if ways:
+    resolve(connection, judged)
+    if ways and not repeats:
         connection.execute(insert(DELIVERIES), ways)
     return True
 

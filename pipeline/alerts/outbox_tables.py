@@ -37,6 +37,9 @@ ALERTS = Table(
     Column("recorded_by", String, nullable=False),
     Column("acknowledged_at", DateTime),
     Column("content", String, nullable=False),
+    Column("thread", String, index=True),  # the first alert of those that go on about one thing; its own, of that one
+    Column("work", String, index=True),  # what failed, of an alert about work that can succeed later
+    Column("resolved_at", DateTime),
 )
 DELIVERIES = Table(
     "delivery",

@@ -40,10 +40,10 @@ def list_(everything: All = False, json: Json = False) -> None:
         print(to_json([_plain(entry) for entry in entries]))
         return
     rows = [
-        (e.alert.key, _moment(e.recorded_at), e.recorded_by, e.alert.severity, e.alert.title, _arrival(e))
+        (e.alert.key, _moment(e.recorded_at), e.recorded_by, e.alert.severity, e.alert.title, _arrival(e), _end(e))
         for e in entries
     ]
-    table("", ["key", "recorded (UTC)", "by", "severity", "alert", "arrived"], rows)
+    table("", ["key", "recorded (UTC)", "by", "severity", "alert", "arrived", "over since (UTC)"], rows)
     if not entries:
         out.print("There are none." if everything else "There are none; `--all` shows those that are acknowledged too.")
 
@@ -125,13 +125,21 @@ def _why_not(way: Delivery) -> str:
     return f"waits until {_moment(way.next_try_at)} UTC" if way.waits else ""
 
 
+def _end(entry: Entry) -> str:
+    return _moment(entry.resolved_at) if entry.resolved_at else ""
+
+
 def _tries(way: Delivery) -> tuple[str, int, str, str]:
     arrived = _moment(way.delivered_at) if way.delivered_at else _why_not(way) or "not yet"
     return way.channel, way.tries, arrived, way.error
 
 
 def _plain(entry: Entry) -> dict[str, object]:
-    times = {"recorded_at": entry.recorded_at.isoformat(), "acknowledged_at": _iso(entry.acknowledged_at)}
+    times = {
+        "recorded_at": entry.recorded_at.isoformat(),
+        "acknowledged_at": _iso(entry.acknowledged_at),
+        "resolved_at": _iso(entry.resolved_at),
+    }
     ways = [
         {
             "channel": w.channel,

@@ -10,7 +10,7 @@ import pytest
 from installation import Installation, installed
 
 from pipeline.airflow_support.runs import open_api
-from pipeline.alerts.outbox import Outbox
+from pipeline.alerts.outbox import Entry, Outbox
 from pipeline.settings import ROOT
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
@@ -22,6 +22,7 @@ import os
 import signal
 import time
 from datetime import timedelta
+from pathlib import Path
 
 from airflow.sdk import DAG, task
 
@@ -36,7 +37,8 @@ def trial(name, work, **options):
 
 
 def raises():
-    raise ValueError("the password=hunter2-hunter2 is wrong")
+    if not Path(__file__).with_name("repaired").exists():
+        raise ValueError("the password=hunter2-hunter2 is wrong")
 
 
 def is_killed():
@@ -116,10 +118,27 @@ def test_every_failure_is_heard_of_once(installation: Installation) -> None:
 
 
 def test_the_listener_speaks_for_dags_without_our_callback_and_for_runs(installation: Installation) -> None:
-    entries = Outbox.of(installation.settings.data).entries()
-    first = {entry.alert.dag: entry.recorded_by for entry in entries if entry.alert.title in TITLES}
+    first = {entry.alert.dag: entry.recorded_by for entry in outbox(installation) if entry.alert.title in TITLES}
 
     assert (first["trial_is_of_others"], first["trial_takes_too_long"]) == ("listener", "listener")
+
+
+def test_what_was_repaired_and_cleared_is_heard_of_in_the_same_thread(installation: Installation, trials: Path) -> None:
+    (trials / "repaired").touch()
+    with open_api(installation.settings) as api:
+        (run,) = api.get("/dags/trial_raises/dagRuns")["dag_runs"]
+        clear = {"dry_run": False, "only_failed": True, "reset_dag_runs": True, "dag_run_id": run["dag_run_id"]}
+        api.post("/dags/trial_raises/clearTaskInstances", clear)
+    wait_for(lambda: heard(installation, "RESOLVED trial_raises.work for no day") == 1)
+
+    (failed,) = [entry for entry in outbox(installation) if entry.alert.title == "FAILED trial_raises.work for no day"]
+    (over,) = [entry for entry in outbox(installation) if entry.alert.follows == failed.alert.key]
+    assert over.alert.title == "RESOLVED trial_raises.work for no day"
+    assert failed.resolved_at == over.alert.raised_at
+
+
+def outbox(installation: Installation) -> list[Entry]:
+    return Outbox.of(installation.settings.data).entries()
 
 
 def test_a_file_that_does_not_parse_is_heard_of_and_so_is_its_repair(installation: Installation, trials: Path) -> None:

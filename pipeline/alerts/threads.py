@@ -1,0 +1,99 @@
+"""Threads: the alerts that go on about one thing, from the first to the one that says that it is over.
+
+Work that fails again, whoever tried it again, goes on the thread of its first failure, for as long as it has not
+succeeded. What somebody has acknowledged is not repeated; that it is over, is said.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from itertools import groupby
+
+from sqlalchemy import ColumnElement, Connection, or_, select, update
+
+from pipeline.alerts.alert import Alert, Work
+from pipeline.alerts.outbox_tables import ALERTS, stored
+
+# Work that has not succeeded for so long is not waited for any more.
+LONGEST_OPEN = timedelta(days=30)
+_SHOWN = {"DAG", "Task", "Day"}
+
+
+@dataclass(frozen=True, slots=True)
+class OpenWork:
+    """Work that has failed and not succeeded since: the first alert about it, when it failed last, and how often.
+
+    `thread` is the key of the first alert, which is too long ago where it is not `first`.
+    """
+
+    work: Work
+    thread: str
+    first: Alert
+    failed_at: datetime
+    failures: int
+
+    def resolved(self, at: datetime, run: str) -> Alert:
+        """What people hear when it has succeeded: as bad as it was, and about the same DAG, so that the same do."""
+        failed = _moment(self.first.raised_at)
+        if self.failures > 1:
+            failed += f", and {self.failures - 1} more until {_moment(self.failed_at)}"
+        return replace(
+            self.first,
+            key=f"{self.thread}-over",
+            title=f"RESOLVED {self.first.title.removeprefix('FAILED ')}",
+            raised_at=at,
+            facts=(
+                *(fact for fact in self.first.facts if fact[0] in _SHOWN),
+                ("Run", run),
+                ("Failed", failed),
+                ("Succeeded", _moment(at)),
+            ),
+            sections=(("What to do", "Nothing: it has succeeded."),),
+            follows=self.thread,
+            is_over=True,
+            work=None,
+        )
+
+
+def threaded(connection: Connection, alert: Alert) -> Alert:
+    """The alert on its thread: on that of work which has failed before, and not succeeded since."""
+    if alert.work is None:
+        return alert
+    query = select(ALERTS.c.key).where(ALERTS.c.work == alert.work.name, ALERTS.c.resolved_at.is_(None))
+    first = connection.execute(query.order_by(ALERTS.c.recorded_at, ALERTS.c.key).limit(1)).scalar()
+    return replace(alert, follows=first) if first else alert
+
+
+def is_acknowledged(connection: Connection, alert: Alert) -> bool:
+    """Whether it only repeats what somebody has acknowledged."""
+    if not alert.follows or alert.is_over:
+        return False
+    query = select(ALERTS.c.key).where(_of_thread(alert.follows), ALERTS.c.acknowledged_at.is_not(None))
+    return connection.execute(query).first() is not None
+
+
+def resolve(connection: Connection, alert: Alert) -> None:
+    """Mark what this alert says the end of."""
+    if alert.is_over:
+        moment = {"resolved_at": stored(alert.raised_at)}
+        connection.execute(update(ALERTS).where(_of_thread(alert.follows)).values(moment))
+
+
+def open_work(connection: Connection, now: datetime) -> Iterator[OpenWork]:
+    """All work that has failed within the last month, and not succeeded since."""
+    query = select(ALERTS.c.thread, ALERTS.c.content).where(
+        ALERTS.c.work.is_not(None), ALERTS.c.resolved_at.is_(None), ALERTS.c.recorded_at > stored(now - LONGEST_OPEN)
+    )
+    rows = connection.execute(query.order_by(ALERTS.c.thread, ALERTS.c.recorded_at)).all()
+    for thread, same in groupby(rows, lambda row: row.thread):
+        alerts = [Alert.from_json(row.content) for row in same]
+        if (work := alerts[0].work) is not None:
+            yield OpenWork(work, thread, alerts[0], max(alert.raised_at for alert in alerts), len(alerts))
+
+
+def _moment(moment: datetime) -> str:
+    return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
+
+
+def _of_thread(first: str) -> ColumnElement[bool]:
+    return or_(ALERTS.c.key == first, ALERTS.c.thread == first)
