@@ -7,6 +7,7 @@ Airflow kills a task that does not come to its end.
 
 import logging
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from pipeline.alerts.patience import within
@@ -30,6 +31,7 @@ def alert_failure(context: Mapping[str, Any]) -> None:
 def _alert(context: Mapping[str, Any]) -> None:
     # Here and not above: every parsing of a DAG file imports this module, and few runs fail.
     from pipeline.airflow_support.failure_context import failure_of, settings_for_alert
+    from pipeline.airflow_support.layers import published_now
     from pipeline.alerts.channels import usable_channels
     from pipeline.alerts.delivery import deliver, send_unkept
     from pipeline.alerts.masking import secrets_of
@@ -38,7 +40,8 @@ def _alert(context: Mapping[str, Any]) -> None:
     from pipeline.errors import StepError
 
     settings = settings_for_alert()
-    alert = failure_of(context, secrets_of(settings)).alert()
+    failure = failure_of(context, secrets_of(settings))
+    alert = replace(failure, published=published_now(settings, failure.dag, failure.day)).alert()
     channels = usable_channels(settings)
     routing = usable_routing(settings, channels)
     try:

@@ -12,6 +12,7 @@ from urllib.parse import quote
 from pipeline.airflow_support.api import AirflowApi
 from pipeline.airflow_support.dag_details import details_of
 from pipeline.airflow_support.explain import exception_of
+from pipeline.airflow_support.layers import published
 from pipeline.airflow_support.states import FAILED, run_url, state_of, task_instances, task_url
 from pipeline.alerts.failure import NO_DAY, WHOLE_RUN, Failure, failure_key, run_failure_key
 
@@ -48,12 +49,12 @@ def _key(task: dict[str, Any]) -> str:
 
 def _task_failure(api: AirflowApi, task: dict[str, Any]) -> Failure:
     dag, run = task["dag_id"], task["dag_run_id"]
-    details = details_of(api, dag)
+    details, day = details_of(api, dag), day_of_run(api.get(f"/dags/{dag}/dagRuns/{quote(run)}"))
     error, message, remedy, evidence = exception_of(api, task)
     return Failure(
         dag=dag,
         task=task["task_id"],
-        day=day_of_run(api.get(f"/dags/{dag}/dagRuns/{quote(run)}")),
+        day=day,
         run=run,
         attempt=task["try_number"],
         error=error or "unknown",
@@ -67,16 +68,17 @@ def _task_failure(api: AirflowApi, task: dict[str, Any]) -> Failure:
         tags=details.tags,
         evidence=evidence,
         map_index=task["map_index"],
+        published=published(api, dag, day),
     )
 
 
 def _run_failure(api: AirflowApi, run: dict[str, Any]) -> Failure:
     dag, name = run["dag_id"], run["dag_run_id"]
-    details = details_of(api, dag)
+    details, day = details_of(api, dag), day_of_run(run)
     return Failure(
         dag=dag,
         task=WHOLE_RUN,
-        day=day_of_run(run),
+        day=day,
         run=name,
         attempt=1,
         error="unknown",
@@ -88,6 +90,7 @@ def _run_failure(api: AirflowApi, run: dict[str, Any]) -> Failure:
         failed_at=datetime.fromisoformat(run["end_date"]),
         log_url=run_url(api, dag, name),
         tags=details.tags,
+        published=published(api, dag, day),
     )
 
 

@@ -120,7 +120,7 @@ def _audited(settings: Settings, report: AuditReport) -> Iterator[Trouble]:
 
 def _differs(audited: TableAudit, queries: str) -> Trouble:
     count = len(audited.differences)
-    more = f"\n… and {count - _SHOWN} more" if count > _SHOWN else ""
+    more = f"\n- … and {count - _SHOWN} more" if count > _SHOWN else ""
     return Trouble(
         topic=f"audit {audited.table}",
         title=f"DIFFERS: {count} partition{'' if count == 1 else 's'} of {audited.table}",
@@ -129,7 +129,7 @@ def _differs(audited: TableAudit, queries: str) -> Trouble:
             ("Rows", f"{audited.source_rows:,} source, {audited.warehouse_rows:,} staging"),
         ),
         sections=(
-            ("What differs", "\n".join(map(str, audited.differences[:_SHOWN])) + more),
+            ("What differs", "\n".join(f"- {difference}" for difference in audited.differences[:_SHOWN]) + more),
             ("What to do", _IN_WAREHOUSE if audited.altered else _IN_SOURCE),
             ("To see it", queries),
         ),

@@ -19,7 +19,8 @@ class Failure:
 
     `error` is the exception's class; `traceback` its last lines; `remedy` what the exception says should be done;
     `guidance` what the DAG's page says; `log_url` leads to the task's log; `tags` are the DAG's; `evidence` is what a
-    person can paste to see what is wrong; `map_index` says which one it is of a mapped task's.
+    person can paste to see what is wrong; `map_index` says which one it is of a mapped task's; `published` how far each
+    layer of the data is.
     """
 
     dag: str
@@ -38,6 +39,7 @@ class Failure:
     tags: tuple[str, ...] = ()
     evidence: str = ""
     map_index: int = UNMAPPED
+    published: str = ""
 
     @property
     def key(self) -> str:
@@ -92,11 +94,13 @@ def _facts(failure: Failure) -> Iterator[Pair]:
 
 
 def _sections(failure: Failure) -> Iterator[Pair]:
-    """What happened, what to do, how to see it, how to retry, where it happened."""
+    """What happened, what to do, how to see it, what people see meanwhile, how to retry, where it happened."""
     yield "Error", failure.message or "(the exception has no text)"
     yield "What to do", "\n\n".join(filter(None, [failure.remedy, failure.guidance])) or "Read the log."
     if failure.evidence:
         yield "To see it", failure.evidence
+    if failure.published:
+        yield "What is published", failure.published
     yield "How to run it again", _retry(failure)
     yield "Traceback, its last lines", failure.traceback or "(none reached the alert: the process may have been killed)"
 

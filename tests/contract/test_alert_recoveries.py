@@ -1,16 +1,12 @@
 """Work that failed and has succeeded since, as Airflow's API tells it over HTTP: people hear once that it is over."""
 
-import json
 from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from threading import Thread
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
 
 import pytest
+from airflow_answers import answering
 
 from pipeline.airflow_support.api import AirflowApi
 from pipeline.airflow_support.recoveries import find_recoveries
@@ -42,14 +38,12 @@ class Airflow:
         self.tasks.append(found | other)
 
     def answer(self, path: str, asked: dict[str, str]) -> Any:
-        if path == "/auth/token":
-            return {"access_token": "x"}
         if path.endswith("/taskInstances"):
             ended_since = [t for t in self.tasks if t["end_date"] >= asked["end_date_gte"]]
             return {"task_instances": [t for t in ended_since if t["task_id"] == asked["task_id"]]}
         if path.endswith("/~/dagRuns"):
             return {"dag_runs": self.runs}
-        run = path.rpartition("/")[2].replace("%20", " ")
+        run = path.rpartition("/")[2]
         return (
             {"partition_key": None, "conf": {"day": DAYS[run]}} if run == "backfill" else {"partition_key": DAYS[run]}
         )
@@ -66,34 +60,10 @@ def airflow() -> Airflow:
 
 @pytest.fixture
 def api(airflow: Airflow) -> Iterator[AirflowApi]:
-    with serving(airflow) as url:
+    with answering(airflow.answer) as url:
         api = AirflowApi(url, "user", "password", patience=0)
         yield api
         api.close()
-
-
-@contextmanager
-def serving(airflow: Airflow) -> Iterator[str]:
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            parts = urlsplit(self.path)
-            asked = {name: values[0] for name, values in parse_qs(parts.query).items()}
-            body = json.dumps(airflow.answer(parts.path, asked)).encode()
-            self.send_response(200)
-            self.end_headers()
-            self.wfile.write(body)
-
-        do_POST = do_GET  # noqa: N815  # as the server wants it
-
-        def log_message(self, *_: object) -> None:
-            """Keep the tests' output clean."""
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        thread = Thread(target=server.serve_forever, args=[0.02], daemon=True)
-        thread.start()
-        yield f"http://127.0.0.1:{server.server_port}"
-        server.shutdown()
-        thread.join()
 
 
 @pytest.fixture
