@@ -4,6 +4,8 @@ import logging
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
+from tenacity import retry, retry_if_exception_type, stop_after_delay, wait_fixed
+
 from pipeline.alerts.alert import Alert
 from pipeline.alerts.channel_names import MAIL, mail_for
 from pipeline.alerts.channels import Channels
@@ -14,13 +16,18 @@ from pipeline.alerts.outbox_entries import Delivery
 from pipeline.alerts.outbox_tables import NEVER, moment_of
 from pipeline.alerts.routing import Routing
 from pipeline.alerts.smtp import RecipientsRefusedError, Refusal
-from pipeline.errors import TransientError
+from pipeline.errors import StepError, TransientError
 
 logger = logging.getLogger(__name__)
 
 # A mail server that comes back is found within a minute, however long it was away.
 FIRST_PAUSE = timedelta(seconds=5)
 LONGEST_PAUSE = timedelta(seconds=60)
+
+# What a channel has taken, and the outbox does not know it has, is sent again. In a storm many wait for the file.
+_until_kept = retry(
+    retry=retry_if_exception_type(StepError), stop=stop_after_delay(40), wait=wait_fixed(0.1), reraise=True
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +87,7 @@ def _attempt(outbox: Outbox, channels: Channels, claim: Claim) -> tuple[bool, li
     for refusal in refusals:
         logger.error("nobody took %r for %s: %s", alert.title, refusal.recipient, refusal.answer)
     logger.info("%s took %r", claim.channel, alert.title)
-    outbox.delivered(claim, left=[_left(refusal, now) for refusal in refusals])
+    _until_kept(outbox.delivered)(claim, left=[_left(refusal, now) for refusal in refusals])
     return True, [f"{refusal.recipient}: {refusal.answer}" for refusal in refusals]
 
 

@@ -58,7 +58,7 @@ def watch(
 
     def looking() -> None:
         # Read again each time: what people change there holds for the next alert.
-        read = attempts.attempt("who hears of what", lambda: load_routing(settings, channels))
+        read = attempts.attempt("rules on alerts", lambda: load_routing(settings, channels))
         outbox, routing = Outbox.of(settings.data), read or Routing.to(channels)
         for name, look in looks.items():
             attempts.attempt(name, lambda look=look: look(outbox, routing))  # type: ignore[misc]

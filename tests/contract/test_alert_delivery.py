@@ -1,7 +1,9 @@
 """Delivery to a real mail server that refuses people, and in quiet hours: each hears of it once, or it is said."""
 
 import logging
-from collections.abc import Iterator
+import threading
+import time
+from collections.abc import Collection, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -11,12 +13,13 @@ from pydantic import SecretStr
 
 from pipeline.alerts import delivery
 from pipeline.alerts.alert import Alert
-from pipeline.alerts.channels import Channels, channels_of
+from pipeline.alerts.channels import Channels, Mail, channels_of
 from pipeline.alerts.delivery import deliver
 from pipeline.alerts.outbox import Outbox
 from pipeline.alerts.outbox_entries import WINDOW, Delivery
 from pipeline.alerts.routing import Routing
 from pipeline.alerts.routing_file import load_routing
+from pipeline.alerts.smtp import Refusal
 from pipeline.alerts.troubles import Trouble, note
 from pipeline.settings import Settings
 
@@ -211,3 +214,29 @@ def test_an_alert_that_cannot_be_kept_goes_where_it_is_routed_to(
 
     assert mail.reached == [BOB]
     assert "550 gone" in caplog.text
+
+
+class MailThatTakesLong(Mail):
+    """While it is sent, somebody locks the outbox, for a second more."""
+
+    def send(self, alert: Alert) -> Collection[Refusal]:
+        locked = threading.Event()
+        threading.Thread(target=_hold, args=[Outbox.of(self.settings.data), locked]).start()
+        assert locked.wait(10)
+        return Mail.send(self, alert)
+
+
+def _hold(outbox: Outbox, locked: threading.Event) -> None:
+    with outbox.transaction():
+        locked.set()
+        time.sleep(1)
+
+
+def test_what_was_taken_while_others_had_the_outbox_is_not_sent_again(mail: MailCatcher, tmp_path: Path) -> None:
+    ours = settings(tmp_path, mail)
+    outbox = Outbox.of(tmp_path, busy_s=0)
+    outbox.record(alert(), "callback", Routing.to(["mail"]))
+
+    assert deliver(outbox, Channels(ours, [MailThatTakesLong(ours)])).arrived == 1
+
+    assert outbox.entries()[0].delivered
