@@ -1,10 +1,11 @@
 """The rules of config/alerts.yml: how bad an alert is, who hears of it, and when it waits until people are awake."""
 
+import re
 from collections.abc import Iterable
 from fnmatch import fnmatchcase
 from typing import Annotated, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from pipeline.alerts.alert import Alert, Severity
@@ -15,8 +16,22 @@ def _listed(value: object) -> object:
     return (value,) if isinstance(value, str) else value
 
 
+def _address(text: str) -> str:
+    if not re.fullmatch(r"[^\s,;:<>@]+@[^\s,;:<>@]+", text):
+        raise PydanticCustomError("address", "it is no mail address, such as anna@example.org")
+    return text
+
+
+def _channel(text: str) -> str:
+    """A URL is not shown: it holds a token."""
+    if not re.fullmatch(r"[a-z][a-z0-9+.-]*", text):
+        raise PydanticCustomError("channel", "it is no channel's name, such as slack; URLs are for TILLROLL_ALERT_URLS")
+    return text
+
+
 _Texts = Annotated[tuple[str, ...], BeforeValidator(_listed)]
-_Address = Annotated[str, StringConstraints(pattern=r"^[^\s,;:<>@]+@[^\s,;:<>@]+$")]
+_Addresses = Annotated[tuple[Annotated[str, AfterValidator(_address)], ...], BeforeValidator(_listed)]
+_Channels = Annotated[tuple[Annotated[str, AfterValidator(_channel)], ...], BeforeValidator(_listed)]
 
 
 class Match(BaseModel):
@@ -48,8 +63,8 @@ class Route(Match):
 
     name: Annotated[str, Field(min_length=1)]
     at_least: Severity = "info"
-    to: Annotated[tuple[_Address, ...], BeforeValidator(_listed)] = ()
-    channels: _Texts = ()
+    to: _Addresses = ()
+    channels: _Channels = ()
     also: bool = False
 
     @model_validator(mode="after")

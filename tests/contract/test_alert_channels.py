@@ -99,6 +99,7 @@ def test_each_channel_takes_the_alert_and_one_that_fails_keeps_no_other(tmp_path
     assert [(taken["title"], taken["message"].splitlines()[0]) for taken in first.taken] == [
         (f"[Tillroll] {ALERT.title}", "DAG: dag")
     ]
+    assert first.taken[0]["type"] == "failure"
     assert delivered.arrived == 2
     ways = {way.channel: way.delivered_at is not None for way in outbox.entries()[0].deliveries}
     assert ways == {"mail": True, "json": True, "json-2": False}

@@ -202,11 +202,15 @@ def test_no_alert_waits_for_hours_that_never_end(folder: Path) -> None:
         ("routes: {}", "routes: "),
         ("rotues: []", "rotues: Extra inputs"),
         ("routes: [{name: a}]", r"routes, number 1 \(a\): it leads to nobody"),
-        ("routes: [{name: a, to: b@c}, {name: d, to: [e@f, nobody]}]", r"routes, number 2 \(d\), to, number 2: "),
+        (
+            "routes: [{name: a, to: b@c}, {name: d, to: [e@f, nobody]}]",
+            r"routes, number 2 \(d\), to, number 2: it is no mail address",
+        ),
         ("routes: [{name: a, to: 'b@c, d@e'}]", r"routes, number 1 \(a\), to, number 1: "),
         ("routes: [{name: a, to: b@c, sevrity: error}]", r"number 1 \(a\), sevrity: Extra inputs"),
         ("routes: [{name: a, to: b@c}, {name: a, to: b@c}]", "two routes are called 'a'"),
         ("routes: [{name: a, channels: [slakc]}]", "route 'a': there is no channel 'slakc'.*\n.*mail, slack"),
+        ("routes: [{name: a, channels: ['slack://token']}]", "channels, number 1: .* URLs are for TILLROLL_ALERT_URLS"),
         ("severities: [{dag: x}]", "severities, number 1, severity: Field required"),
         ("severities: [{severity: bad}]", "severities, number 1, severity: .*'critical', 'error', 'warning'"),
         ("quiet_hours: [{from: 25:00, to: 07:00}]", "quiet_hours, number 1, from: "),
@@ -231,6 +235,7 @@ def test_a_mistake_is_named_and_costs_no_alert(
     assert "TILLROLL_ALERT_TO hears of all" in refused.value.remedy
     assert heard(usable_routing(wrong, CHANNELS), FAILED) == list(CHANNELS)
     assert "alerts.yml" in caplog.text
+    assert "token" not in caplog.text
 
 
 def test_a_file_that_is_not_there_is_named(folder: Path) -> None:

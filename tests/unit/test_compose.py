@@ -17,6 +17,7 @@ from compose_rules import (
     folders_that_are_not_volumes,
     images_that_are_not_made_once,
     images_that_may_change,
+    outboxes_without_the_rules,
     passwords_outside_the_environment,
     passwords_that_are_written_down,
     ports_beyond_the_loopback,
@@ -78,6 +79,10 @@ RULES: dict[Callable[[dict[str, Any]], list[str]], list[Plant]] = {
         _set("shop", "volumes", ["/var/lib/postgresql"]),
         _set("scheduler", "volumes", ["./config:/opt/tillroll/config"]),
         lambda compose: compose["volumes"].__setitem__("left-over", None),
+    ],
+    outboxes_without_the_rules: [
+        _set("sentinel", "volumes", ["alerts:/var/lib/tillroll/alerts"]),
+        _set("dag-processor", "volumes", ["alerts:/var/lib/tillroll/alerts", "./config:/opt/tillroll/config:ro"]),
     ],
     images_that_may_change: [
         _set("shop", "image", "postgres"),
