@@ -1,6 +1,6 @@
 # Two commands on a fresh machine (Python 3.11 to 3.13 and make): `make run` and `make test`.
 .DEFAULT_GOAL := help
-.PHONY: help setup run run-cloud up down test test-fast lint format bench-memory types scale looker-doc looking crash-matrix crash-matrix-cloud corruption alert-matrix mail-picture lock clean
+.PHONY: help setup run run-cloud up down test test-fast lint format bench-memory types scale looker-doc looking crash-matrix crash-matrix-cloud corruption alert-matrix alert-storm mail-picture lock clean
 SHELL := /bin/sh
 
 UV_VERSION := 0.13.8
@@ -92,6 +92,9 @@ looking: setup  ## What one load of each page of the dashboard costs in BigQuery
 
 alert-matrix: setup  ## Provoke failures of every class, and write how each was heard of (REFUSED_FOR=600)
 	@$(BIN)/python -m benchmarks.alerts.matrix --refused-for $(or $(REFUSED_FOR),600)
+
+alert-storm: setup  ## A thousand failures in a minute: what people get, and what it costs the sentinel
+	@$(BIN)/python -m benchmarks.alerts.storm --write
 
 mail-picture: setup  ## The picture of a failure mail in docs/alerts.md, by a real browser (chromium)
 	@$(BIN)/python -m benchmarks.alerts.pictures

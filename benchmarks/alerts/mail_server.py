@@ -14,16 +14,17 @@ from typing import Any
 from aiosmtpd.controller import Controller
 
 HOST = "127.0.0.1"
-_DIGEST = re.compile(r"\d+ alerts, the first: (.+)")
+_DIGEST = re.compile(r"(\d+) alerts, the first: (.+)")
 _LISTED = re.compile(r"^ *- \d\d:\d\d:\d\d (.+)$", re.MULTILINE)
 
 
 @dataclass(frozen=True)
 class Arrived:
-    """Something that reached people: when, and the titles of the alerts it tells of. A digest tells of many."""
+    """Something that reached people: when, how many alerts it tells of (a digest of many), and the titles it names."""
 
     at: datetime
     titles: tuple[str, ...]
+    alerts: int
     size: int
 
 
@@ -48,7 +49,7 @@ class MailServer:
 
     async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:  # noqa: N802 - aiosmtpd's name
         message = BytesParser(policy=default).parsebytes(envelope.original_content)
-        self.arrived.append(Arrived(datetime.now(UTC), titles(message), len(envelope.original_content)))
+        self.arrived.append(_arrived(message, len(envelope.original_content)))
         return "250 OK"
 
     def start(self) -> None:
@@ -85,13 +86,13 @@ class MailServer:
             self._rejected = ""
 
 
-def titles(message: EmailMessage) -> tuple[str, ...]:
-    """The alerts a mail tells of."""
-    subject = str(message["Subject"]).removeprefix("[Tillroll] ")
+def _arrived(message: EmailMessage, size: int) -> Arrived:
+    now, subject = datetime.now(UTC), str(message["Subject"]).removeprefix("[Tillroll] ")
     if not (many := _DIGEST.fullmatch(subject)):
-        return (subject,)
+        return Arrived(now, (subject,), 1, size)
     text = message.get_body(("plain",))
-    return (many[1], *(_LISTED.findall(text.get_content().replace("\r\n", "\n")) if text else ()))
+    others = _LISTED.findall(text.get_content().replace("\r\n", "\n")) if text else ()
+    return Arrived(now, (many[2], *others), int(many[1]), size)
 
 
 def free_port() -> int:

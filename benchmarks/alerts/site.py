@@ -109,8 +109,7 @@ def wait_for(what: str, found: Callable[[], T | None], patience_s: float = PATIE
 @contextmanager
 def open_site(folder: Path, fresh_in: timedelta) -> Iterator[Site]:
     """A site whose day is late after `fresh_in`: nothing is ever scheduled there."""
-    folder.mkdir()
-    (folder / "trials").mkdir()
+    (folder / "trials").mkdir(parents=True)
     (folder / "trials" / "trials.py").write_text((Path(__file__).parent / "trials.py").read_text())
     mail, webhook, fresh_at = MailServer(), Webhook(), datetime.now(UTC) + fresh_in
     mail.start()

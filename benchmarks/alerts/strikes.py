@@ -14,11 +14,16 @@ from pipeline.manifest import manifest_path, manifest_text, parse_manifest
 from pipeline.settings import Settings
 
 
-def kill(site: Site, program: str) -> None:
-    """SIGKILL to a server, under its keeper, which the process manager starts again."""
+def server_of(site: Site, program: str) -> psutil.Process:
+    """A server's own process, under its keeper."""
     (keeper,) = (running for running in site.manager.programs() if running.name == program)
     (server,) = psutil.Process(keeper.pid).children()
-    server.kill()
+    return server
+
+
+def kill(site: Site, program: str) -> None:
+    """SIGKILL to a server, which its keeper sees, and the process manager starts again."""
+    server_of(site, program).kill()
 
 
 def kill_database(site: Site) -> None:

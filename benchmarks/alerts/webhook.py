@@ -36,7 +36,7 @@ class Webhook:
                 body = self.rfile.read(int(self.headers["Content-Length"]))
                 if not webhook.is_down:
                     title = str(json.loads(body)["title"]).removeprefix("[Tillroll] ")
-                    webhook.arrived.append(Arrived(datetime.now(UTC), (title,), len(body)))
+                    webhook.arrived.append(Arrived(datetime.now(UTC), (title,), 1, len(body)))
                 self.send_response(503 if webhook.is_down else 200)
                 self.end_headers()
 

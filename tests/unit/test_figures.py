@@ -40,7 +40,10 @@ def test_a_place_that_is_not_there_is_refused(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("page", "names"),
-    [(PAGE, ("crash-matrix", "crash-matrix-cloud", "types", "corruption", "scale")), (ALERTS, ("alert-matrix",))],
+    [
+        (PAGE, ("crash-matrix", "crash-matrix-cloud", "types", "corruption", "scale")),
+        (ALERTS, ("alert-matrix", "alert-storm")),
+    ],
 )
 def test_every_place_of_a_page_is_there_once(page: Path, names: tuple[str, ...]) -> None:
     text = page.read_text("utf-8")
