@@ -89,7 +89,7 @@ def rage(site: Site, failures: int) -> Storm:
     sentinel = server_of(site, "sentinel")
     before, began = Sentinel.now(sentinel), datetime.now(UTC)
     own = {"TILLROLL_DATA_DIR": str(site.settings.data), "TILLROLL_SMTP_URL": site.mail.url}
-    with ProcessPoolExecutor(PROCESSES, get_context("spawn"), _use, [own]) as processes:
+    with ProcessPoolExecutor(PROCESSES, get_context("spawn"), initializer=_use, initargs=(own,)) as processes:
         list(processes.map(report, range(failures), chunksize=10))
     ended, mails = datetime.now(UTC), site.mail.arrived
     wait_for("all have been told of", lambda: sum(mail.alerts for mail in mails) >= failures)
