@@ -24,7 +24,7 @@ _START_IT = """tillroll status shows all servers, tillroll up starts what is dow
 In containers: docker compose ps, docker compose logs."""
 
 
-def servers_down(servers: list[Health]) -> list[Trouble]:
+def servers_down(servers: Collection[Health], patience: timedelta = DOWN_FOR) -> list[Trouble]:
     """The servers that do not answer."""
     return [
         Trouble(
@@ -35,7 +35,7 @@ def servers_down(servers: list[Health]) -> list[Trouble]:
                 ("What to do", _START_IT),
                 ("What it means", "No run starts or ends while it is down. What is published stays as it is."),
             ),
-            patience=DOWN_FOR,
+            patience=patience,
             severity="critical",
         )
         for server in servers

@@ -19,13 +19,13 @@ from pipeline.airflow_support.airflow_troubles import (
     broken_files,
     day_of_topic,
     late_days,
-    servers_down,
     waiting_tasks,
 )
 from pipeline.airflow_support.api import AirflowApi
 from pipeline.airflow_support.chain import chain_of
 from pipeline.airflow_support.recoveries import find_recoveries
 from pipeline.airflow_support.runs import api_of
+from pipeline.airflow_support.starting import servers_watch
 from pipeline.airflow_support.unheard import unheard_failures
 from pipeline.alerts.channels import channels_of
 from pipeline.alerts.heartbeat import Heartbeat
@@ -36,7 +36,7 @@ from pipeline.alerts.routing_file import load_routing
 from pipeline.alerts.sentinel import Look, watch
 from pipeline.alerts.troubles import Trouble, note, topics
 from pipeline.embedded.airflow_environment import schedule_from
-from pipeline.embedded.health import airflow_health
+from pipeline.embedded.health import Health, airflow_health
 from pipeline.embedded.keeper import die_with_parent
 from pipeline.errors import ConfigurationError, TransientError
 from pipeline.settings import Settings
@@ -56,11 +56,11 @@ WRONG_FOR = timedelta(seconds=30)
 
 def looks_of(settings: Settings) -> dict[str, Look]:
     """Everything the sentinel looks after, by name."""
-    airflow = _asked_by_one(settings)
+    airflow, down = _asked_by_one(settings), servers_watch(settings)
     looks: dict[str, Look] = {
         "disk": _noting(settings, "disk", lambda: full_disk(settings)),
-        "Airflow's web server": _noting(settings, "web", lambda: servers_down(airflow_health(settings)[:1])),
-        "Airflow's other servers": _noting(settings, "servers", lambda: _other_servers(settings)),
+        "Airflow's web server": _noting(settings, "web", lambda: down(airflow_health(settings)[:1])),
+        "Airflow's other servers": _noting(settings, "servers", lambda: down(_other_servers(settings))),
         "DAG files": _asking(settings, airflow, FILES, broken_files),
         "queued tasks": _asking(settings, airflow, "queue", waiting_tasks),
         "who hears of what": _noting(settings, "rules", lambda: wrong_rules(settings)),
@@ -131,11 +131,11 @@ def _asking(
     return look
 
 
-def _other_servers(settings: Settings) -> list[Trouble]:
+def _other_servers(settings: Settings) -> list[Health]:
     web, *others = airflow_health(settings)
     if not web.ok:
         raise TransientError("they are not known while Airflow's web server does not answer")
-    return servers_down(others)
+    return others
 
 
 def find_late_days(settings: Settings, api: AirflowApi, fresh_by: time, outbox: Outbox, routing: Routing) -> None:
