@@ -34,9 +34,9 @@ def tasks() -> Sequence[FailureClass]:
 def servers() -> Sequence[FailureClass]:
     """Servers, files and days."""
     return (
-        _survived("scheduler killed, its task has tries left", 1, partial(kill, program="scheduler")),
-        FailureClass("scheduler killed, its task has none", "FAILED trial_frail.work", "the kill", when.lose_scheduler),
-        _survived("database killed, and back at once", 2, kill_database),
+        _struck("scheduler killed, its task has tries left", "trial_hardy", 1, partial(kill, program="scheduler")),
+        _struck("scheduler killed, its task has none", "trial_frail", 1, partial(kill, program="scheduler")),
+        _struck("database killed under a task, and back at once", "trial_hardy", 2, kill_database),
         FailureClass("a task killed, and the sentinel", "FAILED trial_sigkill.work", END, when.lose_sentinel),
         FailureClass("audit difference", f"FAILED gcs_to_bq_staging.publish for {SHOP_DAY}", END, when.differ),
         FailureClass("broken DAG file", BROKEN, "its saving", partial(when.save, text=PARSES_NOT)),
@@ -66,10 +66,10 @@ def _task(name: str, trial: str, since: str = END, of: str = "end_date") -> Fail
     return FailureClass(name, f"FAILED {dag}.work for {day}", since, partial(when.fail, dag=dag, day=day, of=of))
 
 
-def _survived(name: str, number: int, strike: Strike) -> FailureClass:
+def _struck(name: str, dag: str, number: int, strike: Strike) -> FailureClass:
     day = DAY.format(number)
-    provoke = partial(when.outlive, day=day, strike=strike)
-    return FailureClass(name, f"FAILED trial_hardy.work for {day}", "", provoke, messages=0)
+    provoke = partial(when.strike_at, dag=dag, day=day, strike=strike)
+    return FailureClass(name, f"FAILED {dag}.work for {day}", "the kill", provoke)
 
 
 def _exception(name: str, number: int, since: str, provoke: Provoke, channel: str = "mail") -> FailureClass:

@@ -15,15 +15,14 @@ LONGEST_WAIT_S = 120.0
 class FailureClass:
     """`provoke` makes it fail and returns the moment from which people wait, which is that of `since`.
 
-    `title` is how the alert's title begins, and of no other's in the same installation. `messages` have to tell of it,
-    through `channel`.
+    Where all came to a good end it returns None, and nobody is to hear of it; else one message has to tell of it,
+    through `channel`. `title` is how the alert's title begins, and of no other's in the same installation.
     """
 
     name: str
     title: str
     since: str
-    provoke: Callable[[Site], datetime]
-    messages: int = 1
+    provoke: Callable[[Site], datetime | None]
     channel: str = "mail"
 
     def heard(self, site: Site) -> list[Arrived]:
@@ -37,35 +36,40 @@ class Outcome:
     """What came of one failure. `waited_s` is None where nothing arrived; `problem` says what should not be."""
 
     of: FailureClass
+    expected: int
     messages: int
     waited_s: float | None
     problem: str
 
 
-def play(site: Site, of: FailureClass) -> datetime | str:
-    """Provoke one, alone, and wait until it is heard of. Returns the moment people wait from, or what went wrong."""
+Played = datetime | None | Exception
+
+
+def play(site: Site, of: FailureClass) -> Played:
+    """Provoke one, alone, and wait until it is heard of. Returns what `provoke` did, or what went wrong."""
     site.wait_until_alone()
     try:
         since = of.provoke(site)
-        if of.messages:
+        if since:
             wait_for(f"{of.title} arrives", lambda: of.heard(site))
     except Exception as error:  # noqa: BLE001 - the other classes are looked at all the same
-        return f"{type(error).__name__}: {error}"
+        return error
     return since
 
 
-def judge(site: Site, of: FailureClass, played: datetime | str) -> Outcome:
+def judge(site: Site, of: FailureClass, played: Played) -> Outcome:
     """What came of it, once nothing more can come."""
     heard = of.heard(site)
-    if isinstance(played, str):
-        return Outcome(of, len(heard), None, played)
-    waited_s = (heard[0].at - played).total_seconds() if heard else None
-    return Outcome(of, len(heard), waited_s, _problem(of, len(heard), waited_s))
+    if isinstance(played, Exception):
+        return Outcome(of, 1, len(heard), None, f"{type(played).__name__}: {played}")
+    expected = 1 if played else 0
+    waited_s = (heard[0].at - played).total_seconds() if heard and played else None
+    return Outcome(of, expected, len(heard), waited_s, _problem(expected, len(heard), waited_s))
 
 
-def _problem(of: FailureClass, messages: int, waited_s: float | None) -> str:
-    if messages != of.messages:
-        return f"{messages} messages, and not {of.messages}"
+def _problem(expected: int, messages: int, waited_s: float | None) -> str:
+    if messages != expected:
+        return f"{messages} messages, and not {expected}"
     if waited_s is not None and waited_s > LONGEST_WAIT_S:
         return f"it took {waited_s:.0f} s, more than {LONGEST_WAIT_S:.0f}"
     return ""

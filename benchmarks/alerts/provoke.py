@@ -13,7 +13,7 @@ SHOP_DAY = date(2025, 1, 10)
 HANGS_FOR_S = 60.0
 
 Strike = Callable[[Site], None]
-Provoke = Callable[..., datetime]
+Provoke = Callable[..., datetime | None]
 
 
 def fail(site: Site, dag: str, day: str, of: str = "end_date") -> datetime:
@@ -28,23 +28,13 @@ def exceed_run(site: Site) -> datetime:
     return _moment(site.run(dag, site.start(dag, DAY.format(1)))["end_date"])
 
 
-def outlive(site: Site, day: str, strike: Strike) -> datetime:
-    """A task that is struck while it works, and comes to a good end all the same."""
-    run = site.start("trial_hardy", day)
-    site.task("trial_hardy", run, {"running"})
+def strike_at(site: Site, dag: str, day: str, strike: Strike) -> datetime | None:
+    """A task that is struck while it works. None where it comes to a good end all the same, by another try."""
+    run = site.start(dag, day)
+    site.task(dag, run, {"running"})
+    struck = datetime.now(UTC)
     strike(site)
-    state = site.task("trial_hardy", run, ENDED)["state"]
-    if state != "success":
-        raise RuntimeError(f"the task did not outlive it: {state}")
-    return datetime.now(UTC)
-
-
-def lose_scheduler(site: Site) -> datetime:
-    """A task without another try, whose scheduler is killed."""
-    run = site.start("trial_frail", DAY.format(1))
-    site.task("trial_frail", run, {"running"})
-    strikes.kill(site, "scheduler")
-    return datetime.now(UTC)
+    return None if site.task(dag, run, ENDED)["state"] == "success" else struck
 
 
 def lose_sentinel(site: Site) -> datetime:

@@ -21,10 +21,11 @@ def table(outcomes: Sequence[Outcome], unexpected: Sequence[str], seconds: float
 def row(outcome: Outcome) -> str:
     """One class, as a line of the table."""
     of = outcome.of
-    arrived = "yes" if outcome.messages else "not to be" if not of.messages else "NO"
+    arrived = "yes" if outcome.messages else "NO" if outcome.expected else "nothing to hear: it ended well"
     waited = "" if outcome.waited_s is None else f"{outcome.waited_s:.1f}"
     problem = f" **FAILED: {_cell(outcome.problem)}**" if outcome.problem else ""
-    return f"| {of.name}{problem} | {arrived} | {outcome.messages} | {waited} | {of.since} |"
+    since = of.since if outcome.expected else ""
+    return f"| {of.name}{problem} | {arrived} | {outcome.messages} | {waited} | {since} |"
 
 
 def _cell(text: str) -> str:

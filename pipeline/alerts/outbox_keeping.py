@@ -66,12 +66,13 @@ def is_kept(connection: Connection, key: str) -> bool:
 def _first_try(connection: Connection, channel: str, moment: datetime) -> datetime:
     """At once, but where others came within the last minute, with all that come within the minute of the first.
 
-    What waits for the end of quiet hours is none of them: nobody was told of it.
+    What one look finds is kept with one moment, and goes together. What waits for the end of quiet hours counts for
+    nothing here: nobody was told of it.
     """
     recent = (
         select(ALERTS.c.recorded_at)
         .join_from(ALERTS, DELIVERIES)
-        .where(ALERTS.c.recorded_at > moment - WINDOW, ALERTS.c.recorded_at <= moment)
+        .where(ALERTS.c.recorded_at > moment - WINDOW, ALERTS.c.recorded_at < moment)
         .where(DELIVERIES.c.channel == channel, DELIVERIES.c.next_try_at <= moment + WINDOW)
         .order_by(ALERTS.c.recorded_at)
         .limit(1)

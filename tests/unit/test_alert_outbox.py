@@ -125,8 +125,8 @@ def test_the_first_alert_goes_at_once_and_those_of_its_minute_together(outbox: O
     second = timedelta(seconds=1)
     outbox.record(alert("a"), "callback", BY_MAIL, NOW)
     assert [found.key for found in claimed(outbox, NOW).alerts] == ["a"]
-    for number, key in enumerate("bcd"):
-        outbox.record(alert(key), "callback", BY_MAIL, NOW + number * 20 * second)
+    for number, key in enumerate("bcd", 1):
+        outbox.record(alert(key), "callback", BY_MAIL, NOW + number * 15 * second)
 
     assert outbox.claim(NOW + WINDOW - second) is None
     outbox.delivered(Claim("mail", 1, (alert("a"),)))

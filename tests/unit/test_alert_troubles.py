@@ -39,6 +39,14 @@ def test_what_may_not_last_at_all_is_heard_of_at_once(outbox: Outbox) -> None:
     assert titles(outbox, FULL, at=NOW) == ["DISK nearly full"]
 
 
+def test_what_one_look_finds_is_told_of_together_and_at_once(outbox: Outbox) -> None:
+    titles(outbox, FULL, Trouble("queued", "STUCK"), at=NOW)
+
+    claim = outbox.claim(NOW)
+    assert claim is not None
+    assert sorted(alert.title for alert in claim.alerts) == ["DISK nearly full", "STUCK"]
+
+
 def test_its_end_is_heard_of_in_the_same_thread(outbox: Outbox) -> None:
     titles(outbox, FULL, at=NOW)
 
