@@ -3,7 +3,7 @@
 from collections.abc import Collection
 from datetime import datetime
 
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, case, func, insert, select
 
 from pipeline.alerts.alert import Alert
 from pipeline.alerts.outbox_entries import WINDOW, Delivery
@@ -64,18 +64,19 @@ def is_kept(connection: Connection, key: str) -> bool:
 
 
 def _first_try(connection: Connection, channel: str, moment: datetime) -> datetime:
-    """At once, but where others came within the last minute, with all that come within the minute of the first.
+    """At once, but a minute after the last that went to this channel, with all that come until then.
 
-    What one look finds is kept with one moment, and goes together. What waits for the end of quiet hours counts for
-    nothing here: nobody was told of it.
+    However long a storm lasts, there is a message a minute. What one look finds is kept with one moment, and goes
+    together. What waits for longer, for the end of quiet hours, counts for nothing: nobody was told of it.
     """
-    recent = (
-        select(ALERTS.c.recorded_at)
+    first_due = case((DELIVERIES.c.error == "", DELIVERIES.c.next_try_at), else_=ALERTS.c.recorded_at)
+    latest = (
+        select(func.max(first_due))
         .join_from(ALERTS, DELIVERIES)
-        .where(ALERTS.c.recorded_at > moment - WINDOW, ALERTS.c.recorded_at < moment)
-        .where(DELIVERIES.c.channel == channel, DELIVERIES.c.next_try_at <= moment + WINDOW)
-        .order_by(ALERTS.c.recorded_at)
-        .limit(1)
+        .where(ALERTS.c.recorded_at > moment - 2 * WINDOW, ALERTS.c.recorded_at < moment)
+        .where(DELIVERIES.c.channel == channel, first_due > moment - WINDOW, first_due <= moment + WINDOW)
     )
-    first = connection.execute(recent).scalar()
-    return moment if first is None else first + WINDOW
+    due: datetime | None = connection.execute(latest).scalar()
+    if due is None:
+        return moment
+    return due if due > moment else due + WINDOW

@@ -138,6 +138,30 @@ def test_the_first_alert_goes_at_once_and_those_of_its_minute_together(outbox: O
     assert [found.key for found in claimed(outbox, NOW + 3 * WINDOW).alerts] == ["e"]
 
 
+def test_a_storm_that_lasts_is_a_message_a_minute(outbox: Outbox) -> None:
+    sent = []
+    for second in range(300):
+        now = NOW + timedelta(seconds=second)
+        outbox.record(alert(f"a{second:03}"), "callback", BY_MAIL, now)
+        if claim := outbox.claim(now):
+            outbox.delivered(claim, now)
+            sent.append(len(claim.alerts))
+
+    assert sent == [1, 59, 60, 60, 60]
+
+
+def test_what_comes_while_another_is_being_sent_or_was_refused_waits_with_its_like(outbox: Outbox) -> None:
+    outbox.record(alert("a"), "callback", BY_MAIL, NOW)
+    being_sent = claimed(outbox, NOW)
+    outbox.record(alert("b"), "callback", BY_MAIL, NOW + timedelta(seconds=1))
+    outbox.failed(being_sent, "away", NOW + timedelta(seconds=5))
+    outbox.record(alert("c"), "callback", BY_MAIL, NOW + timedelta(seconds=2))
+
+    assert [found.key for found in claimed(outbox, NOW + timedelta(seconds=5)).alerts] == ["a"]
+    assert outbox.claim(NOW + WINDOW - timedelta(seconds=1)) is None
+    assert [found.key for found in claimed(outbox, NOW + WINDOW).alerts] == ["b", "c"]
+
+
 def test_what_waits_can_be_hurried(outbox: Outbox) -> None:
     outbox.record(alert(), "callback", EVERYWHERE, NOW)
     outbox.failed(claimed(outbox, NOW), "no", datetime.now(UTC) + timedelta(minutes=30))
