@@ -44,10 +44,12 @@ from range(36) t(s);
 create temp table visit as select
     i,
     date '{first}' + cast(i * {days} // {visits} as integer) as day,
-    case when pick(i, 10) < 5 then 0 when pick(i, 10) < 7 then 1 else pick(i + 7, 36) end as store_id,
+    case when pick(i, 100) < 58 then 0 when pick(i, 100) < 82 then 1 when pick(i, 100) < 92 then 2 + pick(i + 8, 2)
+        else 4 + pick(i + 7, 32) end as store_id,
     case when i % 3 = 0 or pick(i + 1, 3) > 0 then 1 + pick(i + 2, {customers}) end as customer_id,
-    ['desktop', 'mobile', 'tablet', 'till'][1 + pick(i + 3, 4)] as device,
-    ['direct', 'search', 'social', 'email', 'ads', 'affiliate', 'walk-in'][1 + pick(i + 4, 7)] as traffic_source,
+    case when store_id > 3 then 'till' else ['desktop', 'mobile', 'tablet'][1 + pick(i + 3, 3)] end as device,
+    case when store_id > 3 then 'walk-in'
+        else ['direct', 'search', 'social', 'email', 'ads', 'affiliate'][1 + pick(i + 4, 6)] end as traffic_source,
     1 + pick(i + 5, 12) as page_views,
     10 + pick(i + 6, 900) as duration_seconds,
     i % 3 = 0 as has_order
