@@ -40,7 +40,7 @@ run-cloud: setup  ## The main job against an emulated Google Cloud, which is sto
 		trap "$(BIN)/tillroll down" EXIT; \
 		$(BIN)/tillroll up && $(BIN)/tillroll chain $(if $(DAY),--day $(DAY)) && $(BIN)/tillroll audit'
 
-up: setup  ## Start the servers: PostgreSQL, Airflow, the mail inbox
+up: setup  ## Start the servers: PostgreSQL, Airflow, the mail inbox, the dashboard
 	@$(BIN)/tillroll up
 
 down:  ## Stop the servers

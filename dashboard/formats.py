@@ -10,7 +10,7 @@ NOTHING = "—"
 
 # Vega's way of writing the same, for tooltips and for axes, where there is less room.
 _TOOLTIPS: dict[Format, str] = {
-    "money": ",.2f", "count": ",d", "decimal": ",.2f", "percent": ".2%", "duration": ",.0f", "day": "%a %d %b %Y",
+    "money": ",.2f", "count": ",d", "decimal": ",.2f", "percent": ".2%", "duration": ",.0f",
 }  # fmt: skip
 _AXES: dict[Format, str] = {
     "money": "~s", "count": "~s", "decimal": "~s", "percent": "~%", "duration": "~s", "day": "%d %b",

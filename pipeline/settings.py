@@ -107,6 +107,7 @@ class Settings(BaseSettings):
     airflow_port: Annotated[int, Field(ge=0, le=65535, description="port of Airflow's web interface")] = 0
     smtp_port: Annotated[int, Field(ge=0, le=65535, description="port of the local inbox")] = 0
     sentinel_port: Annotated[int, Field(ge=0, le=65535, description="port of the sentinel's health endpoint")] = 0
+    dashboard_port: Annotated[int, Field(ge=0, le=65535, description="port of the dashboard")] = 0
 
     # Airflow, where its parts are not all on this machine
     airflow_database_url: Annotated[

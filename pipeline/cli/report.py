@@ -5,7 +5,7 @@ import typer
 from pipeline.cli.app import app
 from pipeline.cli.console import out, table, watching
 from pipeline.cli.options import Day, Json, chosen_days
-from pipeline.embedded.urls import airflow_url
+from pipeline.embedded.urls import airflow_url, dashboard_url
 from pipeline.report import Report, exact, make_report
 from pipeline.reports import to_json
 from pipeline.settings import Settings
@@ -44,6 +44,7 @@ def print_report(settings: Settings, report: Report, seconds: float) -> None:
     if checks:
         table("\nlayer by layer", ["layer", "measure", "is", "expected", "verdict"], checks)
     out.print(f"\n{report.day}: {_verdict(report)} ({seconds:.0f} s)")
+    out.print(f"  dashboard  {dashboard_url(settings)}")
     out.print(f"  DAGs       {airflow_url(settings)}")
     out.print(f"  marts      {settings.marts}")
     out.print(f"  files      {settings.lake}")

@@ -28,12 +28,13 @@ class Place(StrEnum):
     LAKE = "lake"
     WAREHOUSE = "warehouse"
     AIRFLOW = "airflow"
+    DASHBOARD = "dashboard"
     SMTP = "smtp"
 
 
 @app.command()
 def up() -> None:
-    """Start the laptop's servers (PostgreSQL, inbox, Airflow) and wait until each answers.
+    """Start the laptop's servers (PostgreSQL, inbox, Airflow, dashboard) and wait until each answers.
 
     What runs already is left alone. They stay up until `tillroll down`.
 
@@ -79,6 +80,7 @@ def url(place: Place) -> None:
         Place.LAKE: lambda: settings.lake,
         Place.WAREHOUSE: lambda: settings.warehouse,
         Place.AIRFLOW: lambda: urls.airflow_url(settings),
+        Place.DASHBOARD: lambda: urls.dashboard_url(settings),
         Place.SMTP: lambda: urls.smtp_url(settings),
     }
     print(find[place]())
@@ -112,10 +114,11 @@ def print_servers(settings: Settings) -> None:
 def print_places(settings: Settings) -> None:
     """Where people find the servers, and how they get in."""
     from pipeline.embedded.airflow_environment import USER, airflow_password, passwords_file
-    from pipeline.embedded.urls import airflow_url, smtp_url
+    from pipeline.embedded.urls import airflow_url, dashboard_url, smtp_url
 
     password = airflow_password(settings) if sys.stdout.isatty() else f"in {passwords_file(settings)}"
     lines = [
+        f"Dashboard   {dashboard_url(settings)}",
         f"Airflow     {airflow_url(settings)}  user {USER}, password {password}",
         'PostgreSQL  psql "$(tillroll url source)"',
         f"Inbox       {settings.data / 'mail'}  takes mail at {smtp_url(settings)}",
@@ -133,6 +136,8 @@ def _is_down(settings: Settings, place: Place) -> bool:
         return not health.postgres_health(settings).ok
     if place is Place.SMTP and settings.smtp_url is None:
         return not health.inbox_health(settings).ok
+    if place is Place.DASHBOARD:
+        return not health.dashboard_health(settings).ok
     return place is Place.AIRFLOW and not all(part.ok for part in health.airflow_health(settings))
 
 

@@ -12,7 +12,7 @@ from pipeline.alerts.endpoint import url_of
 from pipeline.alerts.liveness import last_look, lives
 from pipeline.embedded import ports
 from pipeline.embedded.postgres import EmbeddedPostgres
-from pipeline.embedded.urls import airflow_api_url, uses_embedded_postgres
+from pipeline.embedded.urls import airflow_api_url, dashboard_url, uses_embedded_postgres
 from pipeline.settings import Settings
 
 SECONDS = 5
@@ -31,7 +31,8 @@ def stack_health(settings: Settings, since: datetime | None = None) -> list[Heal
     """The health of every server but those that the settings replace. For `since` see `airflow_health`."""
     postgres = [postgres_health(settings)] if uses_embedded_postgres(settings) else []
     inbox = [] if settings.smtp_url else [inbox_health(settings)]
-    return [*postgres, *inbox, sentinel_health(settings, since), *airflow_health(settings, since)]
+    dashboard = [] if settings.airflow_api_url else [dashboard_health(settings)]  # in a container of its own
+    return [*postgres, *inbox, sentinel_health(settings, since), *dashboard, *airflow_health(settings, since)]
 
 
 def postgres_health(settings: Settings) -> Health:
@@ -81,6 +82,17 @@ def _what_it_says(settings: Settings) -> str:
         return ""
     waits = f", {waiting} alerts wait since {report['waiting']['since']:.16}" if waiting else ""
     return waits + (f", in vain for {', '.join(failing)}" if failing else "") + f", {url}"
+
+
+def dashboard_health(settings: Settings) -> Health:
+    """The dashboard: does it say that it is well?"""
+    url = dashboard_url(settings)
+    try:
+        with urllib.request.urlopen(f"{url}/_stcore/health", timeout=SECONDS) as answer:  # noqa: S310
+            answer.read()
+    except OSError as error:
+        return Health("dashboard", ok=False, detail=f"no answer from {url}: {getattr(error, 'reason', error)}")
+    return Health("dashboard", ok=True, detail=url)
 
 
 def airflow_health(settings: Settings, since: datetime | None = None) -> list[Health]:

@@ -168,6 +168,7 @@ class Manager:
             # By name: in a command line, a path with a space or a quote would fall apart.
             "STACK_PYTHON": Path(sys.executable).name,
             "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)]),
+            "STACK_CHECKOUT": str(ROOT),
             "STACK_RUN": str(self.run),
             "STACK_SOCKET": str(self._socket),
             "STACK_POSTGRES": "true" if uses_embedded_postgres(self.settings) else "false",

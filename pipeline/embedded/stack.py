@@ -100,7 +100,13 @@ class Stack:
 
     def _start(self) -> None:
         self._wait_for_leftovers()
-        for server in ("airflow", "airflow_logs", "sentinel", *(() if self.settings.smtp_url else ("smtp",))):
+        for server in (
+            "airflow",
+            "airflow_logs",
+            "dashboard",
+            "sentinel",
+            *(() if self.settings.smtp_url else ("smtp",)),
+        ):
             ports.port_to_listen(self.settings, server)
         self.manager.start()
 

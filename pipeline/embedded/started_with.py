@@ -10,7 +10,7 @@ from pydantic import SecretStr
 
 from pipeline.settings import ROOT, Settings
 
-CODE = tuple(ROOT / package for package in ("pipeline", "ingestion"))
+CODE = tuple(ROOT / package for package in ("pipeline", "ingestion", "dashboard"))
 SALT = "salt"
 
 

@@ -39,6 +39,11 @@ def airflow_url(settings: Settings) -> str:
     return f"http://{ports.address(settings, ports.port(settings, 'airflow'))}"
 
 
+def dashboard_url(settings: Settings) -> str:
+    """`http://…` of the dashboard, as people open it."""
+    return f"http://{ports.address(settings, ports.port(settings, 'dashboard'))}"
+
+
 def airflow_api_url(settings: Settings) -> str:
     """`http://…` of the same server, as Airflow's other parts and this program reach it."""
     return (settings.airflow_api_url or airflow_url(settings)).rstrip("/")

@@ -25,7 +25,7 @@ from pipeline.settings import Settings
 pytestmark = pytest.mark.slow
 
 TILLROLL = "from pipeline.cli import main; main()"
-PROGRAMS = ("postgres", "inbox", "sentinel", "api-server", "scheduler", "dag-processor")
+PROGRAMS = ("postgres", "inbox", "sentinel", "dashboard", "api-server", "scheduler", "dag-processor")
 
 
 @pytest.fixture(scope="module")

@@ -140,7 +140,7 @@ def test_a_planted_fault_is_seen(rule: Callable[[dict[str, Any]], list[str]], pl
 
 
 def test_there_are_services_to_hold_to_the_rules() -> None:
-    databases, servers = {"shop", "airflow-database"}, {"inbox", "sentinel"}
+    databases, servers = {"shop", "airflow-database"}, {"inbox", "sentinel", "dashboard"}
 
     assert set(COMPOSE["services"]) == {
         *databases, *servers, "airflow-init", "api-server", "dag-processor", "scheduler",
