@@ -1,4 +1,4 @@
-"""What is wrong with Airflow now: a part that is down, a file that does not parse, a task nobody starts, a late day."""
+"""What is wrong with Airflow now: a part that is down, a file that does not parse, a late day."""
 
 from collections.abc import Collection, Iterator
 from datetime import UTC, date, datetime, time, timedelta
@@ -16,7 +16,6 @@ FILES = "files"
 DOWN_FOR = timedelta(seconds=60)
 # A file that is being saved may be broken for a moment.
 BROKEN_FOR = timedelta(seconds=30)
-QUEUED_FOR = timedelta(minutes=15)
 # How many days back a day that never came is still missed.
 MISSED_DAYS = 7
 
@@ -68,30 +67,6 @@ def file_topic(bundle: str, filename: str) -> str:
 def file_title(filename: str) -> str:
     """The title of the alert about it."""
     return f"BROKEN DAG file {filename}"
-
-
-def waiting_tasks(api: AirflowApi) -> list[Trouble]:
-    """The tasks that are queued; people hear of those that stay so. Raises TransientError."""
-    tasks = list(api.get_all("/dags/~/dagRuns/~/taskInstances", "task_instances", state="queued"))
-    tags = {dag: details_of(api, dag).tags for dag in {task["dag_id"] for task in tasks}}
-    return [
-        Trouble(
-            topic=f"queued {task['dag_id']}.{task['task_id']}[{task['map_index']}] {task['dag_run_id']}",
-            title=f"STUCK {task['dag_id']}.{task['task_id']} waits and is not started",
-            facts=(("Run", task["dag_run_id"]), ("Queued", str(task["queued_when"])), ("Pool", task["pool"])),
-            sections=(
-                (
-                    "What to do",
-                    "Does the scheduler live? Are all slots of its executor taken?",
-                ),
-            ),
-            patience=QUEUED_FOR,
-            severity="warning",
-            dag=task["dag_id"],
-            tags=tags[task["dag_id"]],
-        )
-        for task in tasks
-    ]
 
 
 def late_days(

@@ -19,13 +19,13 @@ from pipeline.airflow_support.airflow_troubles import (
     broken_files,
     day_of_topic,
     late_days,
-    waiting_tasks,
 )
 from pipeline.airflow_support.api import AirflowApi
 from pipeline.airflow_support.chain import chain_of
 from pipeline.airflow_support.recoveries import find_recoveries
 from pipeline.airflow_support.runs import api_of
 from pipeline.airflow_support.starting import servers_watch
+from pipeline.airflow_support.stuck_tasks import stuck_tasks
 from pipeline.airflow_support.unheard import unheard_failures
 from pipeline.alerts.channels import channels_of
 from pipeline.alerts.heartbeat import Heartbeat
@@ -62,7 +62,7 @@ def looks_of(settings: Settings) -> dict[str, Look]:
         "Airflow's web server": _noting(settings, "web", lambda: down(airflow_health(settings)[:1])),
         "Airflow's other servers": _noting(settings, "servers", lambda: down(_other_servers(settings))),
         "DAG files": _asking(settings, airflow, FILES, broken_files),
-        "queued tasks": _asking(settings, airflow, "queue", waiting_tasks),
+        "waiting tasks": _asking(settings, airflow, "queue", stuck_tasks),
         "who hears of what": _noting(settings, "rules", lambda: wrong_rules(settings)),
         "heartbeat": Heartbeat(settings),
         "failures": lambda outbox, routing: find_failures(settings, airflow(), outbox, routing),

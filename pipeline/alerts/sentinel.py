@@ -32,7 +32,8 @@ LONGEST_LOOK_S = 180.0
 # What the outbox may take for an answer when somebody asks how the sentinel is.
 ASKED_S = 1.0
 
-LOOKING, DELIVERING, ENDPOINT = "looking", "delivering", "health endpoint"
+# What it does besides its looks, by names that no look has.
+LOOKING, DELIVERING, ENDPOINT, RULES = OWN = ("looking", "delivering", "health endpoint", "rules on alerts")
 
 # One thing to look after. It records what it finds, for whom the routing names.
 Look = Callable[[Outbox, Routing], None]
@@ -58,7 +59,7 @@ def watch(
 
     def looking() -> None:
         # Read again each time: what people change there holds for the next alert.
-        read = attempts.attempt("rules on alerts", lambda: load_routing(settings, channels))
+        read = attempts.attempt(RULES, lambda: load_routing(settings, channels))
         outbox, routing = Outbox.of(settings.data), read or Routing.to(channels)
         for name, look in looks.items():
             attempts.attempt(name, lambda look=look: look(outbox, routing))  # type: ignore[misc]

@@ -10,6 +10,7 @@ from pydantic import SecretStr
 from pipeline.airflow_support.sentinel import looks_of, wrong_rules
 from pipeline.alerts.outbox import Outbox
 from pipeline.alerts.routing import Routing
+from pipeline.alerts.sentinel import OWN
 from pipeline.settings import Settings
 
 MAIL = Routing.to(["mail"])
@@ -51,3 +52,8 @@ def test_rules_that_are_wrong_are_a_trouble_until_they_are_right(settings: Setti
     (unknown,) = wrong_rules(ruled.model_copy(update={"alert_urls": SecretStr("slakc://secret-token")}))
     assert "'slakc'" in dict(unknown.sections)["What is wrong"]
     assert "secret-token" not in str(unknown)
+
+
+def test_no_look_has_the_name_of_what_the_sentinel_does_itself(settings: Settings) -> None:
+    """The error of one would be taken for the end of the other's."""
+    assert set(looks_of(settings)) & set(OWN) == set()

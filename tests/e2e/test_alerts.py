@@ -10,6 +10,7 @@ import pytest
 from installation import Installation, installed
 
 from pipeline.airflow_support.runs import open_api
+from pipeline.airflow_support.stuck_tasks import stuck_tasks
 from pipeline.alerts.outbox import Entry, Outbox
 from pipeline.settings import ROOT
 
@@ -53,6 +54,9 @@ trial("raises", raises)
 trial("is_of_others", raises, default_args={})  # who know nothing of our callback
 trial("is_killed", is_killed)
 trial("leaves", leaves)
+with DAG("trial_waits", **OPTIONS):
+    task(task_id="work", pool="closed")(raises)()
+
 trial("takes_too_long", lambda: time.sleep(600), dagrun_timeout=timedelta(seconds=5))
 """
 TITLES = (
@@ -62,6 +66,7 @@ TITLES = (
     "FAILED trial_leaves.work for no day",
     "FAILED trial_takes_too_long.(the whole run) for no day",
 )
+WAITS = "STUCK trial_waits.work waits for the pool closed"
 # Airflow only parses a file that speaks of DAGs and of itself.
 BROKEN = "from airflow.sdk import DAG\ndef broken(:\n"
 
@@ -135,6 +140,13 @@ def test_what_was_repaired_and_cleared_is_heard_of_in_the_same_thread(installati
     (over,) = [entry for entry in outbox(installation) if entry.alert.follows == failed.alert.key]
     assert over.alert.title == "RESOLVED trial_raises.work for no day"
     assert failed.resolved_at == over.alert.raised_at
+
+
+def test_a_task_whose_pool_is_full_is_seen_to_wait_for_it(installation: Installation) -> None:
+    with open_api(installation.settings) as api:
+        api.post("/pools", {"name": "closed", "slots": 0})
+        api.post("/dags/trial_waits/dagRuns", {"logical_date": None})
+        wait_for(lambda: WAITS in {trouble.title for trouble in stuck_tasks(api)})
 
 
 def outbox(installation: Installation) -> list[Entry]:
