@@ -59,8 +59,9 @@ def looks_of(settings: Settings) -> dict[str, Look]:
     airflow, down = _asked_by_one(settings), servers_watch(settings)
     looks: dict[str, Look] = {
         "disk": _noting(settings, "disk", lambda: full_disk(settings)),
-        "Airflow's web server": _noting(settings, "web", lambda: down(airflow_health(settings)[:1])),
-        "Airflow's other servers": _noting(settings, "servers", lambda: down(_other_servers(settings))),
+        "Airflow's web server": _noting(settings, "web", lambda: down(_of_airflow(settings, slice(0, 1)))),
+        "Airflow's database": _noting(settings, "database", lambda: down(_of_airflow(settings, slice(1, 2)))),
+        "Airflow's other servers": _noting(settings, "servers", lambda: down(_of_airflow(settings, slice(2, None)))),
         "DAG files": _asking(settings, airflow, FILES, broken_files),
         "waiting tasks": _asking(settings, airflow, "queue", stuck_tasks),
         "who hears of what": _noting(settings, "rules", lambda: wrong_rules(settings)),
@@ -131,11 +132,13 @@ def _asking(
     return look
 
 
-def _other_servers(settings: Settings) -> list[Health]:
-    web, *others = airflow_health(settings)
-    if not web.ok:
-        raise TransientError("they are not known while Airflow's web server does not answer")
-    return others
+def _of_airflow(settings: Settings, which: slice) -> list[Health]:
+    """Those of Airflow's servers. Raises TransientError: one does not answer that knows of them."""
+    servers = airflow_health(settings)
+    for server in servers[: which.start]:
+        if not server.ok:
+            raise TransientError(f"they are not known while {server.server} does not answer")
+    return servers[which]
 
 
 def find_late_days(settings: Settings, api: AirflowApi, fresh_by: time, outbox: Outbox, routing: Routing) -> None:

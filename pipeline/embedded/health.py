@@ -17,6 +17,13 @@ from pipeline.settings import Settings
 
 SECONDS = 5
 
+WEB, DATABASE, SCHEDULER, DAG_PROCESSOR = (
+    "Airflow web",
+    "Airflow database",
+    "Airflow scheduler",
+    "Airflow DAG processor",
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Health:
@@ -96,25 +103,31 @@ def dashboard_health(settings: Settings) -> Health:
 
 
 def airflow_health(settings: Settings, since: datetime | None = None) -> list[Health]:
-    """Airflow's web server, and what it knows of the heartbeats of the others; of earlier ones than `since` it knows
-    from processes that are gone."""
+    """Airflow's web server, its database, and what is known of the heartbeats of the others; of earlier ones than
+    `since` it knows from processes that are gone. Each is known only where those before it answer."""
     url = airflow_api_url(settings)
     try:
         with urllib.request.urlopen(f"{url}/api/v2/monitor/health", timeout=SECONDS) as answer:  # noqa: S310
             report = json.load(answer)
+        has_database = report["metadatabase"]["status"] == "healthy"
         scheduler, dag_processor = (_heartbeat(report[part], part, since) for part in ("scheduler", "dag_processor"))
     except (OSError, ValueError, KeyError, TypeError) as error:
-        unknown = "not known while the web server does not answer"
-        return [
-            Health("Airflow web", ok=False, detail=f"no answer from {url}: {getattr(error, 'reason', error)}"),
-            Health("Airflow scheduler", ok=False, detail=unknown),
-            Health("Airflow DAG processor", ok=False, detail=unknown),
-        ]
+        why = f"no answer from {url}: {getattr(error, 'reason', error)}"
+        return [Health(WEB, ok=False, detail=why), *_unknown(WEB, DATABASE, SCHEDULER, DAG_PROCESSOR)]
+    web = Health(WEB, ok=True, detail=url)
+    if not has_database:
+        why = "the web server cannot reach it"
+        return [web, Health(DATABASE, ok=False, detail=why), *_unknown(DATABASE, SCHEDULER, DAG_PROCESSOR)]
     return [
-        Health("Airflow web", ok=True, detail=url),
-        Health("Airflow scheduler", *scheduler),
-        Health("Airflow DAG processor", *dag_processor),
+        web,
+        Health(DATABASE, ok=True, detail="answers"),
+        Health(SCHEDULER, *scheduler),
+        Health(DAG_PROCESSOR, *dag_processor),
     ]
+
+
+def _unknown(silent: str, *servers: str) -> list[Health]:
+    return [Health(server, ok=False, detail=f"not known while {silent} does not answer") for server in servers]
 
 
 def _heartbeat(report: dict[str, str | None], part: str, since: datetime | None) -> tuple[bool, str]:

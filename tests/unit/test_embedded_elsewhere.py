@@ -33,6 +33,7 @@ class _WebServer(BaseHTTPRequestHandler):
             return
         body = json.dumps(
             {
+                "metadatabase": {"status": "healthy"},
                 "scheduler": {"status": "healthy", "latest_scheduler_heartbeat": "2026-01-01T00:00:00+00:00"},
                 "dag_processor": {"status": None, "latest_dag_processor_heartbeat": None},
             }
@@ -92,7 +93,8 @@ def test_the_health_is_that_of_the_servers_in_use(settings: Settings) -> None:
     found = {server.server: server.ok for server in stack_health(settings)}
 
     assert found == {
-        "sentinel": False, "Airflow web": True, "Airflow scheduler": True, "Airflow DAG processor": False,
+        "sentinel": False, "Airflow web": True, "Airflow database": True, "Airflow scheduler": True,
+        "Airflow DAG processor": False,
     }  # fmt: skip
 
 
