@@ -14,7 +14,7 @@ END, RETURN = "the task's end", "its return"
 
 
 def tasks() -> Sequence[FailureClass]:
-    """Tasks that when.fail, and the database."""
+    """Tasks that fail, and the database."""
     return (
         _task("exception", "exception"),
         _task("retry, then failure", "retry", "the last try's end"),
@@ -26,8 +26,7 @@ def tasks() -> Sequence[FailureClass]:
         _task("worker of the executor killed", "worker", "the kill", of="start_date"),
         _task("a task that others wait for", "upstream"),
         _task("a DAG without a callback", "unheard"),
-        FailureClass("database stays down", "DOWN", "its end", partial(when.stay_down, program="postgres")),
-        FailureClass("… and is back", "RESOLVED DOWN", "all answer", when.bring_back),
+        *_down("database stays down", "DOWN", "postgres"),
     )
 
 
@@ -42,8 +41,8 @@ def servers() -> Sequence[FailureClass]:
         FailureClass("broken DAG file", BROKEN, "its saving", partial(when.save, text=PARSES_NOT)),
         FailureClass("… repaired", f"RESOLVED {BROKEN}", "its saving", partial(when.save, text=PARSES)),
         FailureClass("nothing ran", "LATE", "the deadline", when.be_late),
-        FailureClass("scheduler stays down", "DOWN", "its end", partial(when.stay_down, program="airflow:scheduler")),
-        FailureClass("… and is back", "RESOLVED DOWN", "all answer", when.bring_back),
+        *_down("scheduler stays down", "DOWN Airflow scheduler", "airflow:scheduler"),
+        *_down("web server stays down", "DOWN Airflow web", "airflow:api-server"),
     )
 
 
@@ -70,6 +69,14 @@ def _struck(name: str, dag: str, number: int, strike: Strike) -> FailureClass:
     day = DAY.format(number)
     provoke = partial(when.strike_at, dag=dag, day=day, strike=strike)
     return FailureClass(name, f"FAILED {dag}.work for {day}", "the kill", provoke)
+
+
+def _down(name: str, title: str, program: str) -> tuple[FailureClass, FailureClass]:
+    down = partial(when.stay_down, program=program)
+    return (
+        FailureClass(name, title, "its end", down),
+        FailureClass("… and is back", f"RESOLVED {title}", "all answer", when.bring_back),
+    )
 
 
 def _exception(name: str, number: int, since: str, provoke: Provoke, channel: str = "mail") -> FailureClass:
