@@ -1,6 +1,7 @@
 """The classes of failures that are provoked, by the installation in which they are."""
 
 from collections.abc import Sequence
+from datetime import timedelta
 from functools import partial
 
 from benchmarks.alerts import provoke as when
@@ -10,20 +11,22 @@ from benchmarks.alerts.strikes import kill, kill_database
 
 BROKEN = "BROKEN DAG file broken.py"
 PARSES, PARSES_NOT = "from airflow.sdk import DAG\n", "from airflow.sdk import DAG\ndef broken(:\n"
-END, RETURN = "the task's end", "its return"
+START, RETURN = "the task's start", "its return"
+# As trials.py has it.
+LIMIT = timedelta(seconds=5)
 
 
 def tasks() -> Sequence[FailureClass]:
     """Tasks that fail, and the database."""
     return (
         _task("exception", "exception"),
-        _task("retry, then failure", "retry", "the last try's end"),
+        _task("retry, then failure", "retry", "the last try's start"),
         _task("`MemoryError`", "memory"),
         _task("SIGKILL, as for want of memory", "sigkill"),
         _task("`os._exit`", "exit"),
-        _task("`execution_timeout`", "task_limit"),
+        _task("`execution_timeout`", "task_limit", "the limit", after=LIMIT),
         FailureClass("`dagrun_timeout`", "FAILED trial_run_limit.(the whole run)", "the run's end", when.exceed_run),
-        _task("worker of the executor killed", "worker", "the kill", of="start_date"),
+        _task("worker of the executor killed", "worker"),
         _task("a task that others wait for", "upstream"),
         _task("a DAG without a callback", "unheard"),
         *_down("database stays down", "DOWN", "postgres"),
@@ -36,8 +39,8 @@ def servers() -> Sequence[FailureClass]:
         _struck("scheduler killed, its task has tries left", "trial_hardy", 1, partial(kill, program="scheduler")),
         _struck("scheduler killed, its task has none", "trial_frail", 1, partial(kill, program="scheduler")),
         _struck("database killed under a task, and back at once", "trial_hardy", 2, kill_database),
-        FailureClass("a task killed, and the sentinel", "FAILED trial_sigkill.work", END, when.lose_sentinel),
-        FailureClass("audit difference", f"FAILED gcs_to_bq_staging.publish for {SHOP_DAY}", END, when.differ),
+        FailureClass("a task killed, and the sentinel", "FAILED trial_sigkill.work", START, when.lose_sentinel),
+        FailureClass("audit difference", f"FAILED gcs_to_bq_staging.publish for {SHOP_DAY}", START, when.differ),
         FailureClass("broken DAG file", BROKEN, "its saving", partial(when.save, text=PARSES_NOT)),
         FailureClass("… repaired", f"RESOLVED {BROKEN}", "its saving", partial(when.save, text=PARSES)),
         FailureClass("nothing ran", "LATE", "the deadline", when.be_late),
@@ -49,8 +52,8 @@ def servers() -> Sequence[FailureClass]:
 def mail(refused_for_s: float) -> Sequence[FailureClass]:
     """Troubles of the ways to people, while a task fails."""
     return (
-        _exception("SMTP rejects one recipient", 1, END, when.fail_while_rejecting),
-        _exception("webhook answers 503, mail works: the mail", 2, END, when.fail_while_webhook_down),
+        _exception("SMTP rejects one recipient", 1, START, when.fail_while_rejecting),
+        _exception("webhook answers 503, mail works: the mail", 2, START, when.fail_while_webhook_down),
         _exception("… and the webhook's message", 2, RETURN, when.raise_webhook, channel="webhook"),
         _exception("SMTP hangs for a minute", 3, RETURN, when.fail_while_hanging),
         _exception(
@@ -60,9 +63,9 @@ def mail(refused_for_s: float) -> Sequence[FailureClass]:
     )  # fmt: skip
 
 
-def _task(name: str, trial: str, since: str = END, of: str = "end_date") -> FailureClass:
+def _task(name: str, trial: str, since: str = START, after: timedelta = timedelta()) -> FailureClass:
     dag, day = f"trial_{trial}", DAY.format(1)
-    return FailureClass(name, f"FAILED {dag}.work for {day}", since, partial(when.fail, dag=dag, day=day, of=of))
+    return FailureClass(name, f"FAILED {dag}.work for {day}", since, partial(when.fail, dag=dag, day=day, after=after))
 
 
 def _struck(name: str, dag: str, number: int, strike: Strike) -> FailureClass:
