@@ -6,6 +6,7 @@ Airflow kills a task that does not come to its end.
 """
 
 import logging
+import time
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
@@ -17,18 +18,23 @@ logger = logging.getLogger(__name__)
 # Seconds a callback may take; Airflow's own limit is [core] task_success_overtime, 20.
 PATIENCE = 12.0
 
+# Seconds after which it begins to send nothing more: on a busy machine the imports alone may take so long, and what is
+# cut off while it is sent is for a minute nobody else's to try. The sentinel sends it at once.
+SENDING = 5.0
+
 RECORDED_BY = "callback"
 
 
 def alert_failure(context: Mapping[str, Any]) -> None:
     """Alert people to the failure that `context` is about. Where that fails, the task's log says so, and why."""
     try:
-        within(PATIENCE, lambda: _alert(context))
+        begin_by = time.monotonic() + SENDING
+        within(PATIENCE, lambda: _alert(context, begin_by))
     except Exception:
         logger.exception("NO MAIL was sent about this failure")
 
 
-def _alert(context: Mapping[str, Any]) -> None:
+def _alert(context: Mapping[str, Any], begin_by: float) -> None:
     # Here and not above: every parsing of a DAG file imports this module, and few runs fail.
     from pipeline.airflow_support.failure_context import failure_of, settings_for_alert
     from pipeline.airflow_support.layers import published_now
@@ -51,7 +57,7 @@ def _alert(context: Mapping[str, Any]) -> None:
         logger.exception("the outbox cannot be used; the alert is sent without it")
         send_unkept(alert, routing, channels)
         return
-    delivered = deliver(outbox, channels, key=alert.key)
+    delivered = deliver(outbox, channels, key=alert.key, begin_by=begin_by)
     for error in delivered.errors:
         logger.error("not mailed yet, and kept in the outbox, from where the sentinel sends it: %s", error)
     if delivered.arrived:

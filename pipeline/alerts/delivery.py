@@ -1,6 +1,8 @@
 """Delivery: what is due in the outbox goes out, and what a channel does not take is tried again a little later."""
 
 import logging
+import math
+import time
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -38,15 +40,17 @@ class Delivered:
     errors: tuple[str, ...]
 
 
-def deliver(outbox: Outbox, channels: Channels, *, key: str | None = None) -> Delivered:
+def deliver(outbox: Outbox, channels: Channels, *, key: str | None = None, begin_by: float = math.inf) -> Delivered:
     """Try everything that is due now (of the alert `key`, where given), each once.
+
+    Nothing is begun once `time.monotonic()` says `begin_by`: what is cut off is a minute nobody else's to try.
 
     Raises:
         StepError: the outbox cannot be used.
     """
     arrived, errors = 0, []
     began = datetime.now(UTC)
-    while claim := outbox.claim(key=key, due_by=began):
+    while time.monotonic() < begin_by and (claim := outbox.claim(key=key, due_by=began)):
         took, said = _attempt(outbox, channels, claim)
         arrived += len(claim.alerts) if took else 0
         errors += said

@@ -104,6 +104,17 @@ def test_the_rules_say_who_hears_of_it_and_a_mistake_in_them_costs_no_mail(
     assert "everything goes to everybody" in caplog.text
 
 
+def test_what_is_recorded_late_is_left_to_the_sentinel_whole(
+    context: dict[str, Any], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(callbacks, "SENDING", 0.0)
+    with catching_mail() as inbox:
+        monkeypatch.setenv("TILLROLL_SMTP_URL", inbox.url)
+        alert_failure(context)
+    assert inbox.messages == []
+    assert Outbox.of(tmp_path).claim() is not None
+
+
 def test_a_server_that_never_answers_does_not_hold_the_task_up(
     context: dict[str, Any], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
