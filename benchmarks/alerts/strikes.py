@@ -45,20 +45,20 @@ def bring_back(site: Site) -> None:
 
 
 def extract_with_a_fault(settings: Settings, day: date, table: str) -> None:
-    """Extract a day, and change one row in the lake, with a manifest that fits the file as it is now."""
+    """Extract a day, and change one value in the lake, with a manifest that fits the file as it is now."""
     steps.extract_day(settings, day)
     lake = Path(settings.lake.removeprefix("file://"))
     path = lake / manifest_path(day)
     manifest = parse_manifest(path.read_bytes(), manifest_path(day))
     spoilt = manifest.objects[table]
     (part,) = spoilt.parts
-    (lake / part.path).write_bytes(content := _with_another_digit((lake / part.path).read_bytes()))
+    (lake / part.path).write_bytes(content := _with_another_letter((lake / part.path).read_bytes()))
     fitted = part.model_copy(update={"crc32c": checksum.of_bytes(content)})
     objects = {**manifest.objects, table: spoilt.model_copy(update={"parts": (fitted,)})}
     path.write_bytes(manifest_text(manifest.model_copy(update={"objects": objects})))
 
 
-def _with_another_digit(csv: bytes) -> bytes:
-    """The file with its last digit changed: a part of the last row's last timestamp."""
-    at = max(position for position in range(len(csv)) if csv[position : position + 1].isdigit())
-    return csv[:at] + (b"1" if csv[at : at + 1] != b"1" else b"2") + csv[at + 1 :]
+def _with_another_letter(csv: bytes) -> bytes:
+    """The file with the last letter of its last text changed."""
+    at = csv.rindex(b'"') - 1
+    return csv[:at] + (b"x" if csv[at : at + 1] != b"x" else b"y") + csv[at + 1 :]
