@@ -6,6 +6,7 @@ reports it, so one that a callback did report is in the outbox already, and noth
 
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
+from functools import cache, partial
 from typing import Any
 from urllib.parse import quote
 
@@ -18,6 +19,8 @@ from pipeline.alerts.failure import NO_DAY, WHOLE_RUN, Failure, failure_key, run
 
 # A callback has seconds to report; what it has not reported by then, it never will.
 GRACE = timedelta(seconds=30)
+# What is published, by DAG and day of a failure.
+Layers = Callable[[str, str], str]
 _KILLED = "Its process was killed, or ended by itself: out of memory, a crash, a restart of the machine."
 
 
@@ -31,23 +34,24 @@ def unheard_failures(
     Raises:
         TransientError: Airflow does not answer.
     """
+    layers = cache(partial(published, api))  # a storm is about few days
     span = {"end_date_gte": since.isoformat(), "end_date_lte": (until - GRACE).isoformat(), "state": FAILED}
     path = "/dags/~/dagRuns/~/taskInstances"
     for task in api.get_all(path, "task_instances", order_by="end_date", **span):
         if not is_known(_key(task)):
-            yield _task_failure(api, task)
+            yield _task_failure(api, task, layers)
     for run in api.get_all("/dags/~/dagRuns", "dag_runs", order_by="end_date", **span):
         if is_known(run_failure_key(run["dag_id"], run["dag_run_id"], datetime.fromisoformat(run["end_date"]))):
             continue
         if not any(task["state"] == FAILED for task in task_instances(api, state_of(api, run))):
-            yield _run_failure(api, run)
+            yield _run_failure(api, run, layers)
 
 
 def _key(task: dict[str, Any]) -> str:
     return failure_key(task["dag_id"], task["task_id"], task["dag_run_id"], task["try_number"], task["map_index"])
 
 
-def _task_failure(api: AirflowApi, task: dict[str, Any]) -> Failure:
+def _task_failure(api: AirflowApi, task: dict[str, Any], layers: Layers) -> Failure:
     dag, run = task["dag_id"], task["dag_run_id"]
     details, day = details_of(api, dag), day_of_run(api.get(f"/dags/{dag}/dagRuns/{quote(run)}"))
     error, message, remedy, evidence = exception_of(api, task)
@@ -68,11 +72,11 @@ def _task_failure(api: AirflowApi, task: dict[str, Any]) -> Failure:
         tags=details.tags,
         evidence=evidence,
         map_index=task["map_index"],
-        published=published(api, dag, day),
+        published=layers(dag, day),
     )
 
 
-def _run_failure(api: AirflowApi, run: dict[str, Any]) -> Failure:
+def _run_failure(api: AirflowApi, run: dict[str, Any], layers: Layers) -> Failure:
     dag, name = run["dag_id"], run["dag_run_id"]
     details, day = details_of(api, dag), day_of_run(run)
     return Failure(
@@ -90,7 +94,7 @@ def _run_failure(api: AirflowApi, run: dict[str, Any]) -> Failure:
         failed_at=datetime.fromisoformat(run["end_date"]),
         log_url=run_url(api, dag, name),
         tags=details.tags,
-        published=published(api, dag, day),
+        published=layers(dag, day),
     )
 
 

@@ -91,7 +91,8 @@ def _attempt(outbox: Outbox, channels: Channels, claim: Claim) -> tuple[bool, li
     for refusal in refusals:
         logger.error("nobody took %r for %s: %s", alert.title, refusal.recipient, refusal.answer)
     logger.info("%s took %r", claim.channel, alert.title)
-    _until_kept(outbox.delivered)(claim, left=[_left(refusal, now) for refusal in refusals])
+    left = [_left(refusal, now) for refusal in refusals]
+    _until_kept(outbox.delivered)(claim, left=left, sent_as=alert.key)
     return True, [f"{refusal.recipient}: {refusal.answer}" for refusal in refusals]
 
 

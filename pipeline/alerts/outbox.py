@@ -33,6 +33,7 @@ from pipeline.alerts.outbox_tables import (
     stored,
 )
 from pipeline.alerts.routing import Routing
+from pipeline.alerts.threads import as_sent
 from pipeline.errors import StepError
 
 FILE = "outbox.db"
@@ -103,7 +104,8 @@ class Outbox:
                 return None
             mine = [r for r in rows if (r.channel, r.batch) == (rows[0].channel, rows[0].batch)][:LARGEST_CLAIM]
             tries = max(row.tries for row in mine) + 1
-            claim = Claim(rows[0].channel, tries, tuple(Alert.from_json(row.content) for row in mine))
+            alerts = (as_sent(connection, Alert.from_json(row.content), row.channel) for row in mine)
+            claim = Claim(rows[0].channel, tries, tuple(alerts))
             claimed = {
                 "claimed_until": moment + CLAIM,
                 "tries": DELIVERIES.c.tries + 1,
@@ -112,10 +114,16 @@ class Outbox:
             connection.execute(update(DELIVERIES).where(_ways(claim)).values(claimed))
         return claim
 
-    def delivered(self, claim: Claim, now: datetime | None = None, left: Collection[Delivery] = ()) -> None:
-        """The channel has taken all of it; for those people whom it did not reach, a way of their own is `left`."""
+    def delivered(
+        self, claim: Claim, now: datetime | None = None, left: Collection[Delivery] = (), sent_as: str | None = None
+    ) -> None:
+        """The channel has taken all of it, in a message of the key `sent_as`.
+
+        For those people whom it did not reach, a way of their own is `left`.
+        """
+        done = {"delivered_at": stored(now or datetime.now(UTC)), "sent_as": sent_as}
         with self.transaction() as connection:
-            _settle(connection, claim, delivered_at=stored(now or datetime.now(UTC)), claimed_until=None, error="")
+            _settle(connection, claim, **done, claimed_until=None, error="")
             for way in left:
                 add_way(connection, [alert.key for alert in claim.alerts], way)
 

@@ -9,7 +9,7 @@ from pipeline.alerts.alert import Alert
 from pipeline.alerts.outbox_entries import WINDOW, Delivery
 from pipeline.alerts.outbox_tables import ALERTS, DELIVERIES, stored
 from pipeline.alerts.routing import Routing
-from pipeline.alerts.threads import is_acknowledged, resolve, threaded
+from pipeline.alerts.threads import before_waits_until, is_acknowledged, resolve, threaded
 
 
 def keep(connection: Connection, alert: Alert, recorded_by: str, routing: Routing, now: datetime) -> bool:
@@ -22,11 +22,15 @@ def keep(connection: Connection, alert: Alert, recorded_by: str, routing: Routin
     judged, moment = threaded(connection, routing.judged(alert)), stored(now)
     repeats = is_acknowledged(connection, judged)
     quiet_until = routing.quiet_until(judged, now)
+    earliest = stored(quiet_until) if quiet_until else None
     ways = [
         {
             "key": alert.key,
             "channel": way.channel,
-            "next_try_at": stored(quiet_until) if quiet_until else _first_try(connection, way.channel, moment),
+            "next_try_at": max(
+                earliest or _first_try(connection, way.channel, moment),
+                before_waits_until(connection, judged, way.channel) or moment,
+            ),
         }
         for way in routing.ways(judged)
     ]

@@ -51,6 +51,7 @@ DELIVERIES = Table(
     Column("claimed_until", DateTime),
     Column("batch", String),  # what it was last tried with: after a killed sender, the very same message goes out again
     Column("delivered_at", DateTime),
+    Column("sent_as", String),  # the key of the message that arrived: the alert's own, or a digest's
     Column("error", String, nullable=False, default=""),
 )
 TROUBLES = Table(

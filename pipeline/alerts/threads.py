@@ -9,10 +9,10 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from itertools import groupby
 
-from sqlalchemy import ColumnElement, Connection, or_, select, update
+from sqlalchemy import ColumnElement, Connection, func, or_, select, update
 
 from pipeline.alerts.alert import Alert, Work
-from pipeline.alerts.outbox_tables import ALERTS, stored
+from pipeline.alerts.outbox_tables import ALERTS, DELIVERIES, NEVER, stored
 
 # Work that has not succeeded for so long is not waited for any more.
 LONGEST_OPEN = timedelta(days=30)
@@ -77,6 +77,26 @@ def resolve(connection: Connection, alert: Alert) -> None:
     if alert.is_over:
         moment = {"resolved_at": stored(alert.raised_at)}
         connection.execute(update(ALERTS).where(_of_thread(alert.follows)).values(moment))
+
+
+def before_waits_until(connection: Connection, alert: Alert, channel: str) -> datetime | None:
+    """When the alerts that this one goes on about have all been tried once more: it does not arrive before them."""
+    if not alert.follows:
+        return None
+    query = select(func.max(DELIVERIES.c.next_try_at)).join_from(DELIVERIES, ALERTS).where(_of_thread(alert.follows))
+    waiting = query.where(
+        DELIVERIES.c.channel == channel, DELIVERIES.c.delivered_at.is_(None), DELIVERIES.c.next_try_at != NEVER
+    )
+    found: datetime | None = connection.execute(waiting).scalar()
+    return found
+
+
+def as_sent(connection: Connection, alert: Alert, channel: str) -> Alert:
+    """The alert as it goes on about what was sent there: a digest, where the first alert went as a part of one."""
+    if not alert.follows:
+        return alert
+    query = select(DELIVERIES.c.sent_as).where(DELIVERIES.c.key == alert.follows, DELIVERIES.c.channel == channel)
+    return replace(alert, follows=connection.execute(query).scalar() or alert.follows)
 
 
 def open_work(connection: Connection, now: datetime) -> Iterator[OpenWork]:

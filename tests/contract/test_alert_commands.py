@@ -66,6 +66,15 @@ def test_alerts_are_listed_with_whether_they_arrived() -> None:
     )  # fmt: skip
 
 
+def test_what_is_over_is_listed_as_such(outbox: Outbox) -> None:
+    over = replace(ALERT, key="6c", title="RESOLVED", follows=ALERT.key, is_over=True)
+    outbox.record(over, "recoveries", Routing.to(["mail"]))
+
+    assert "2025-01-04 00:00" in typed("list").stdout
+    ends = {entry["key"]: entry["resolved_at"] for entry in json.loads(typed("list", "--json").stdout)}
+    assert ends[ALERT.key] == ALERT.raised_at.isoformat()
+
+
 @pytest.mark.usefixtures("outbox")
 def test_one_alert_is_shown_in_full() -> None:
     shown = typed("show", "3f2a")

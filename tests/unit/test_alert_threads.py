@@ -114,3 +114,30 @@ def test_what_failed_long_ago_is_not_waited_for(outbox: Outbox) -> None:
 
     assert waiting(outbox, NOW + LONGEST_OPEN - HOUR)
     assert waiting(outbox, NOW + LONGEST_OPEN + HOUR) == []
+
+
+def test_nobody_hears_of_the_end_before_the_beginning(outbox: Outbox) -> None:
+    first = fails(outbox)
+    claim = outbox.claim(NOW)
+    assert claim is not None
+    outbox.failed(claim, "it is away", NOW + 3 * HOUR)
+
+    over = succeeds(outbox, 2)
+
+    assert outbox.claim(NOW + 2 * HOUR) is None
+    together = outbox.claim(NOW + 3 * HOUR)
+    assert together is not None
+    assert [alert.key for alert in together.alerts] == [first.key, over.key]
+
+
+def test_the_end_of_what_went_in_a_digest_is_said_on_the_digests_thread(outbox: Outbox) -> None:
+    fails(outbox)
+    claim = outbox.claim(NOW)
+    assert claim is not None
+    outbox.delivered(claim, NOW, sent_as="the digest")
+
+    succeeds(outbox, 1)
+
+    over = outbox.claim(NOW + HOUR)
+    assert over is not None
+    assert [alert.follows for alert in over.alerts] == ["the digest"]
