@@ -15,7 +15,8 @@ from aiosmtpd.controller import Controller
 
 HOST = "127.0.0.1"
 _DIGEST = re.compile(r"(\d+) alerts, the first: (.+)")
-_LISTED = re.compile(r"^ *- \d\d:\d\d:\d\d (.+)$", re.MULTILINE)
+# A long title goes on in the next line.
+_LISTED = re.compile(r"^  - \d\d:\d\d:\d\d (.+(?:\n {4}\S.*)*)$", re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -49,7 +50,7 @@ class MailServer:
 
     async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:  # noqa: N802 - aiosmtpd's name
         message = BytesParser(policy=default).parsebytes(envelope.original_content)
-        self.arrived.append(_arrived(message, len(envelope.original_content)))
+        self.arrived.append(arrived(message, len(envelope.original_content)))
         return "250 OK"
 
     def start(self) -> None:
@@ -86,13 +87,14 @@ class MailServer:
             self._rejected = ""
 
 
-def _arrived(message: EmailMessage, size: int) -> Arrived:
+def arrived(message: EmailMessage, size: int) -> Arrived:
+    """What a message that arrives now tells of."""
     now, subject = datetime.now(UTC), str(message["Subject"]).removeprefix("[Tillroll] ")
     if not (many := _DIGEST.fullmatch(subject)):
         return Arrived(now, (subject,), 1, size)
     text = message.get_body(("plain",))
     others = _LISTED.findall(text.get_content().replace("\r\n", "\n")) if text else ()
-    return Arrived(now, (many[2], *others), int(many[1]), size)
+    return Arrived(now, (many[2], *(" ".join(title.split()) for title in others)), int(many[1]), size)
 
 
 def free_port() -> int:
