@@ -14,12 +14,14 @@ import psycopg
 import pytest
 import yaml
 from cloud_year import NEXT, PUBLISHED_DAYS, SHOP, CloudYear, Record
+from dashboard_sql import bi_tables, page_queries
 from day_scans import days_named, unbounded, views_in
 from emulated_cloud import SAID, EmulatedCloud
 from every_type import ddl
 from google_sql import Analyzer, SqlError
 from test_dbt_pruning import GROWING_MODELS
 
+from dashboard.report import load_report
 from emulators.servers import Servers
 from ingestion.config import CONFIG_VARIABLE
 from pipeline.catalog import Catalog, Table, load_catalog, parse_catalog
@@ -179,6 +181,18 @@ def test_google_takes_what_is_sent_for_any_table(shop_url: str) -> None:
         assert Counter(analyzer.check(script)) == Counter(
             BeginStmt=1, QueryStmt=2, DeleteStmt=3, InsertStmt=2, CommitStmt=1
         )
+
+
+def test_google_takes_every_query_of_the_dashboard() -> None:
+    analyzer, report = Analyzer(bi_tables()), load_report()
+    queries = list(page_queries(report))
+
+    assert [analyzer.check(query) for query in queries] == [["QueryStmt"]] * len(queries)
+    assert len(queries) > sum(len(page.charts) for page in report.pages)
+    for good, bad in (("nullif(", "null_if("), ("between date", "between 1 and date"), ("`revenue`", "`turnover`")):
+        wrong = next(query for query in queries if good in query).replace(good, bad)
+        with pytest.raises(SqlError):
+            analyzer.check(wrong)
 
 
 def tables_of(connection: psycopg.Connection) -> Catalog:
