@@ -80,7 +80,7 @@ def _down(name: str, title: str, program: str) -> tuple[FailureClass, FailureCla
     down = partial(provoke.stay_down, program=program)
     return (
         FailureClass(name, title, "its end", down),
-        FailureClass("… and is back", f"RESOLVED {title}", "all answer", provoke.bring_back),
+        FailureClass("… and is back", f"RESOLVED {title}", "its start", provoke.bring_back),
     )
 
 

@@ -19,10 +19,11 @@ Provoke = Callable[..., datetime | None]
 def fail(site: Site, dag: str, day: str, *, after: timedelta = timedelta()) -> datetime:
     """A trial that fails so long after its task's start.
 
-    The end that Airflow writes down is that of its process, which tells people first.
+    The end that Airflow writes down is that of its process, which tells people first. A start it does not write down
+    where a task is lost on its way to a worker.
     """
-    run = site.start(dag, day)
-    return _moment(site.task(dag, run, ENDED)["start_date"]) + after
+    task = site.task(dag, site.start(dag, day), ENDED)
+    return _moment(task["start_date"] or task["end_date"]) + after
 
 
 def exceed_run(site: Site) -> datetime:
@@ -76,8 +77,9 @@ def stay_down(site: Site, program: str) -> datetime:
 
 def bring_back(site: Site) -> datetime:
     """The servers that were down."""
+    began = datetime.now(UTC)
     strikes.bring_back(site)
-    return datetime.now(UTC)
+    return began
 
 
 def fail_while_rejecting(site: Site, day: str) -> datetime:
