@@ -33,10 +33,11 @@ def kill_database(site: Site) -> None:
 
 
 def keep_down(site: Site, program: str) -> None:
-    """End a program, and keep it from being started again."""
-    socket = site.manager.run / "supervisor.sock"
+    """End a program of the manager (`group:name`, or its name), and keep it from being started again."""
+    socket, name = site.manager.run / "supervisor.sock", program.rpartition(":")[2]
     with ServerProxy("http://localhost", transport=UnixTransport(socket)) as manager:
-        manager.supervisor.stopProcess(program)
+        manager.supervisor.stopProcess(program, False)
+    wait_for(f"{program} has ended", lambda: (name, "STOPPED") in {(p.name, p.state) for p in site.manager.programs()})
 
 
 def bring_back(site: Site) -> None:
