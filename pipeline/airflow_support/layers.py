@@ -19,7 +19,7 @@ from pipeline.errors import TillrollError
 from pipeline.settings import Settings
 
 # Seconds that an answer of Airflow's may take, and all of them together: a task waits for its alert.
-ANSWER_S = 1.5
+ANSWER_S = 2.5
 PATIENCE_S = 4.0
 # Runs that ended last, of which the newest day is taken: a backfill ends with old ones.
 _LATEST = 100
