@@ -39,7 +39,6 @@ class Build:
 
     def arguments(self, run_folder: Path, command: str = "build") -> list[str]:
         """dbt's command line. All it writes goes below `run_folder`, where each selector has its own folder."""
-        days = None if self.days is None else [day.isoformat() for day in self.days]
         folder = self.selector if command == "build" else f"{self.selector}-{command}"
         return [
             *("--quiet", "--log-level", "none", "--log-level-file", "info", "--no-use-colors"),
@@ -48,11 +47,19 @@ class Build:
             command,
             *("--project-dir", str(self.project), "--profiles-dir", str(self.project)),
             *("--target-path", str(run_folder / folder)),
+            *_parsed(run_folder),
             *("--selector", self.selector),
             *(["--exclude-resource-type", "unit_test"] if command == "build" else []),  # `compile` has none of them
-            *("--vars", json.dumps({"changed_days": days})),
-            *(["--full-refresh"] if days is None else []),
+            *(["--full-refresh"] if self.days is None else []),
         ]
+
+    def environment(self, command: str = "build") -> dict[str, str]:
+        """What the project reads: the days as a list of texts, or null, and the step for a job's label."""
+        days = None if self.days is None else [day.isoformat() for day in self.days]
+        return {
+            "TILLROLL_DBT_CHANGED_DAYS": json.dumps(days),
+            "TILLROLL_DBT_STEP": f"{_STEPS[command]}_{self.selector}",
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +100,7 @@ def _results(
     settings: Settings, build: Build, command: str, progress: Progress, require_lock: Callable[[], None]
 ) -> Sequence[Any]:
     """dbt's result for each node."""
-    variables = {**dbt_variables(settings), "TILLROLL_DBT_STEP": f"{_STEPS[command]}_{build.selector}"}
+    variables = {**dbt_variables(settings), **build.environment(command)}
     from dbt.cli.main import dbtRunner  # takes a second, and most runs of the program need none of it
 
     run_folder = _run_folder(settings)
@@ -116,6 +123,12 @@ def _results(
     if failed or not outcome.success:
         raise _failure(build.project, failed, log)
     return list(results)
+
+
+def _parsed(run_folder: Path) -> list[str]:
+    """Where dbt last left what it parsed, whichever command it was: it reads again only what has changed since."""
+    files = sorted(run_folder.glob("*/partial_parse.msgpack"), key=lambda file: file.stat().st_mtime)
+    return ["--partial-parse-file-path", str(files[-1])] if files else []
 
 
 def _run_folder(settings: Settings) -> Path:

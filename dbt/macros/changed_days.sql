@@ -4,9 +4,14 @@ were last built from; a model replaces these days whole, also those that became 
 -#}
 
 {#- The days as literals, or none for every day. An empty list becomes a day that no shop has seen: `in ()` is no SQL, and
-dbt-bigquery takes an empty list of partitions for "find out yourself". -#}
-{% macro changed_day_literals() -%}
+dbt-bigquery takes an empty list of partitions for "find out yourself".
+They come from the environment, for dbt parses the whole project again when a variable of its command line differs, and a
+file when it read another value at parsing. So they are read at parsing only where the result depends on them. -#}
+{% macro changed_day_literals(at_parsing=false) -%}
     {%- set days = var('changed_days') -%}
+    {%- if days is none and (execute or at_parsing) -%}
+        {%- set days = fromjson(env_var('TILLROLL_DBT_CHANGED_DAYS', 'null')) -%}
+    {%- endif -%}
     {%- if days is none -%}
         {{- return(none) -}}
     {%- endif -%}
@@ -47,7 +52,7 @@ dbt-bigquery takes an empty list of partitions for "find out yourself". -#}
             materialized='incremental',
             incremental_strategy='insert_overwrite',
             partition_by={'field': 'day', 'data_type': 'date', 'granularity': 'day'},
-            partitions=changed_day_literals(),
+            partitions=changed_day_literals(at_parsing=true),
             cluster_by=cluster_by,
             on_schema_change='fail',
         )

@@ -21,22 +21,26 @@ def option(arguments: list[str], name: str) -> str:
     return arguments[arguments.index(name) + 1]
 
 
+def changed_days(build: Build) -> str:
+    return build.environment()["TILLROLL_DBT_CHANGED_DAYS"]
+
+
 def test_changed_days_are_passed_as_texts(tmp_path: Path) -> None:
-    arguments = Build(PROJECT, "core", [date(2025, 1, 1), date(2025, 2, 1)]).arguments(tmp_path)
+    build = Build(PROJECT, "core", [date(2025, 1, 1), date(2025, 2, 1)])
 
-    assert option(arguments, "--vars") == '{"changed_days": ["2025-01-01", "2025-02-01"]}'
-    assert "--full-refresh" not in arguments
+    assert changed_days(build) == '["2025-01-01", "2025-02-01"]'
+    assert "--full-refresh" not in build.arguments(tmp_path)
 
 
-def test_no_changed_day_is_not_every_day(tmp_path: Path) -> None:
-    assert option(Build(PROJECT, "core", ()).arguments(tmp_path), "--vars") == '{"changed_days": []}'
+def test_no_changed_day_is_not_every_day() -> None:
+    assert changed_days(Build(PROJECT, "core", ())) == "[]"
 
 
 def test_everything_is_a_full_refresh(tmp_path: Path) -> None:
-    arguments = Build(PROJECT, "core", None).arguments(tmp_path)
+    build = Build(PROJECT, "core", None)
 
-    assert option(arguments, "--vars") == '{"changed_days": null}'
-    assert "--full-refresh" in arguments
+    assert changed_days(build) == "null"
+    assert "--full-refresh" in build.arguments(tmp_path)
 
 
 def test_dbt_writes_below_its_run_folder_and_tells_nobody(tmp_path: Path) -> None:

@@ -1,9 +1,11 @@
 """Fixtures of the warehouse suite."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from cloud_shop import CloudShop
+from dbt.adapters.duckdb.credentials import DuckDBCredentials
 from emulated_cloud import EmulatedCloud
 from small_shop import DDL, Shop
 from staged_shop import StagedShop
@@ -23,6 +25,19 @@ def cloud_shop(shop_url: str, tmp_path: Path, cloud: EmulatedCloud) -> CloudShop
     shop = CloudShop.in_cloud(shop_url, tmp_path, cloud, maximum_bytes_billed=1_000_000_000)
     shop.execute(DDL + "delete from ecommerce.sale where created_at < '2025-01-05Z';")
     return shop
+
+
+@pytest.fixture(scope="session", autouse=True)
+def parsed_once() -> Iterator[None]:
+    """A copy of a shop goes on from what dbt parsed for the first: dbt takes a file elsewhere for another project."""
+    found = DuckDBCredentials._connection_keys
+
+    def without_place(credentials: DuckDBCredentials) -> tuple[str, ...]:
+        return tuple(key for key in found(credentials) if key not in {"path", "config_options"})
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(DuckDBCredentials, "_connection_keys", without_place)
+        yield
 
 
 @pytest.fixture(scope="session")
