@@ -1,0 +1,80 @@
+"""Failures that nobody reported, as Airflow's API tells of them: each has the key that whoever reports it gives it."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from airflow_answers import answering
+
+from pipeline.airflow_support.api import AirflowApi
+from pipeline.airflow_support.unheard import unheard_failures
+from pipeline.alerts.failure import WHOLE_RUN, Failure, failure_key, run_failure_key
+
+LONG_AGO, NOW = datetime(2025, 1, 1, tzinfo=UTC), datetime(2025, 2, 1, tzinfo=UTC)
+ENDED = "2025-01-04T00:05:00.123456Z"
+
+
+class Airflow:
+    """As far as it is asked here: what failed. The log of a task says which one it is of a mapped task's."""
+
+    def __init__(self) -> None:
+        self.tasks: list[dict[str, Any]] = []
+        self.runs: list[dict[str, Any]] = []
+
+    def answer(self, path: str, asked: dict[str, str]) -> Any:
+        if "/logs/" in path:
+            error = {"exc_type": "ValueError", "exc_value": f"number {asked['map_index']}"}
+            return {"content": [{"error_detail": [error]}]}
+        if path.endswith("/details"):
+            return {"doc_md": "", "tags": []}
+        if path.endswith("/taskInstances"):
+            return {"task_instances": self.tasks if "/~/" in path else []}
+        return {"dag_runs": self.runs} if path.endswith("/dagRuns") else {"partition_key": "2025-01-03"}
+
+
+@pytest.fixture
+def airflow() -> Airflow:
+    return Airflow()
+
+
+@pytest.fixture
+def api(airflow: Airflow) -> Iterator[AirflowApi]:
+    with answering(airflow.answer) as url:
+        api = AirflowApi(url, "me", "it", patience=0.0)
+        yield api
+        api.close()
+
+
+def failed(**parts: Any) -> dict[str, Any]:
+    """A task, or a run."""
+    known = {"dag_id": "theirs", "dag_run_id": "r 1", "start_date": ENDED, "end_date": ENDED, "state": "failed"}
+    return {**known, "partition_key": "2025-01-03", **parts}
+
+
+def unheard(api: AirflowApi, *known: str) -> list[Failure]:
+    return list(unheard_failures(api, LONG_AGO, NOW, set(known).__contains__))
+
+
+def test_each_of_a_mapped_task_is_a_failure_with_a_log_of_its_own(airflow: Airflow, api: AirflowApi) -> None:
+    airflow.tasks = [failed(task_id="work", try_number=2, map_index=index) for index in (-1, 0, 1)]
+
+    found = unheard(api, failure_key("theirs", "work", "r 1", 2, 0))
+
+    assert [(f.key, f.name, f.message) for f in found] == [
+        (failure_key("theirs", "work", "r 1", 2), "work", "number -1"),
+        (failure_key("theirs", "work", "r 1", 2, 1), "work[1]", "number 1"),
+    ]
+    assert found[0].log_url.endswith("/dags/theirs/runs/r%201/tasks/work?try_number=2")
+    assert found[1].log_url.endswith("/dags/theirs/runs/r%201/tasks/work/mapped/1?try_number=2")
+
+
+def test_a_run_that_was_cleared_and_fails_again_is_another_failure(airflow: Airflow, api: AirflowApi) -> None:
+    airflow.runs = [failed()]
+    (first,) = unheard(api)
+    assert (first.task, first.key) == (WHOLE_RUN, run_failure_key("theirs", "r 1", datetime.fromisoformat(ENDED)))
+    assert unheard(api, first.key) == []
+
+    airflow.runs = [failed(end_date="2025-01-04T00:09:00Z")]
+    (again,) = unheard(api, first.key)
+    assert again.key != first.key
