@@ -1,6 +1,6 @@
 # Two commands on a fresh machine (Python 3.11 to 3.13 and make): `make run` and `make test`.
 .DEFAULT_GOAL := help
-.PHONY: help setup run run-cloud up down test test-fast lint format bench-memory types scale looker-doc looking crash-matrix crash-matrix-cloud corruption alert-matrix alert-storm mail-picture lock clean
+.PHONY: help setup run run-cloud up down test test-fast lint format bench-memory bench-dashboard types scale looker-doc looking crash-matrix crash-matrix-cloud corruption alert-matrix alert-storm mail-picture lock clean
 SHELL := /bin/sh
 
 UV_VERSION := 0.13.8
@@ -70,6 +70,9 @@ scale: setup  ## What a day's proof costs after thirty days and after three year
 
 bench-memory: setup  ## Peak memory of a sync as rows grow
 	@$(BIN)/python benchmarks/memory.py
+
+bench-dashboard: setup  ## How fast pages are and what memory they take at ten million order lines, into docs/dashboard.md
+	@$(BIN)/python -m benchmarks.dashboard_volume
 
 crash-matrix: setup  ## Runs killed and disturbed at every step on a laptop (SEEDS=200 schedules, from FIRST=1 on)
 	@$(BIN)/python tests/crash/matrix.py --write --seeds $(or $(SEEDS),200) --first $(or $(FIRST),1)
