@@ -12,6 +12,7 @@ import duckdb
 import pytest
 from staged_shop import LAST, ORDERS_PER_DAY, VISITS_PER_DAY, StagedShop, order_sql, orders, visits_sql
 
+from pipeline.rejected import NO_DAY
 from pipeline.settings import ROOT
 
 pytestmark = pytest.mark.slow
@@ -64,6 +65,46 @@ def test_every_layer_is_equal_to_the_one_before(built_shop: StagedShop) -> None:
 
     assert len(equalities) == 27
     assert all(equality.holds for equality in equalities)
+
+
+def test_health_says_of_each_partition_what_is_there_and_what_is_kept_out(built_shop: StagedShop) -> None:
+    columns = "table_name, day, kind, source_rows, warehouse_rows, is_equal, quarantined_rows, rejected_rows"
+    health = built_shop.query(
+        f"select {columns}, source_checksum from datamart.bi_health where kind = 'whole' or is_companion "
+        f"or day = '{LAST}' order by all"
+    )
+    checksums = {(p.table, p.day): str(e.fingerprint.checksum) for p, e in built_shop.warehouse.ledger().items()}
+
+    assert [row[:8] for row in health] == [
+        ("customer", None, "whole", 7, 7, True, 0, 0),
+        ("payment_method", None, "whole", 2, 2, True, 0, 0),
+        ("product", None, "whole", 5, 5, True, 0, 0),
+        ("rejected_review", NO_DAY, "daily", 1, 1, True, 0, 1),
+        ("review", LAST, "daily", ORDERS_PER_DAY, ORDERS_PER_DAY, True, 0, 0),
+        ("session", LAST, "daily", VISITS_PER_DAY, VISITS_PER_DAY, True, 0, 0),
+        ("store", None, "whole", 2, 2, True, 0, 0),
+        ("transaction", LAST, "daily", ORDERS_PER_DAY, ORDERS_PER_DAY, True, 0, 0),
+        ("transaction_item", LAST, "daily", 12, 12, True, 0, 0),
+    ]
+    assert [row[8] for row in health] == [checksums[row[0], row[1]] for row in health]
+
+
+def test_a_row_lost_in_the_warehouse_is_seen_by_the_count(built_shop: StagedShop) -> None:
+    compiled = built_shop.folder / "run" / "dbt" / "core" / "compiled" / "tillroll" / "models" / "core"
+    counted = (compiled / "published_partition.sql").read_text()
+    unequal = (
+        f"select table_name, day, source_rows, warehouse_rows from ({counted}) where source_rows <> warehouse_rows"
+    )
+    assert built_shop.query(unequal) == []
+
+    built_shop.execute("delete from staging.store where store_id = 2; delete from staging.review where review_id = 405")
+    built_shop.execute("delete from staging.rejected_review")
+
+    assert sorted(built_shop.query(unequal)) == [
+        ("rejected_review", NO_DAY, 1, 0),
+        ("review", LAST, 6, 5),
+        ("store", None, 2, 1),
+    ]
 
 
 def test_a_day_published_after_core_waits_for_the_next_core(built_shop: StagedShop) -> None:
