@@ -7,6 +7,7 @@ loses its claim by time, and the next one sends the very same message again.
 It is a file of its own, and not a table beside Airflow's metadata, because that database may be what has failed.
 """
 
+import sqlite3
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -50,6 +51,10 @@ class Claim:
     channel: str
     tries: int
     alerts: tuple[Alert, ...]
+
+
+class OutboxBusyError(StepError):
+    """The outbox is there, and others have it for longer than one waits for it."""
 
 
 class Outbox:
@@ -201,6 +206,8 @@ class Outbox:
         try:
             yield
         except DatabaseError as error:
+            if getattr(error.orig, "sqlite_errorcode", None) == sqlite3.SQLITE_BUSY:
+                raise OutboxBusyError(f"others have the outbox {self.path} for long", "Try again.") from error
             raise StepError(
                 f"cannot use the outbox {self.path}: {error.orig}",
                 "Free disk space or repair its permissions. A damaged file may be moved away: a new one is made.",

@@ -14,6 +14,7 @@ from mail_catcher import catching_mail
 
 from pipeline.airflow_support import callbacks
 from pipeline.airflow_support.callbacks import alert_failure
+from pipeline.alerts import outbox_tables
 from pipeline.alerts.outbox import Outbox
 from pipeline.errors import DataError
 
@@ -102,6 +103,19 @@ def test_the_rules_say_who_hears_of_it_and_a_mistake_in_them_costs_no_mail(
 
     assert [message["To"] for message in inbox.messages] == ["anna@example.org", "data-team@localhost"]
     assert "everything goes to everybody" in caplog.text
+
+
+def test_a_failure_that_finds_the_outbox_busy_is_left_to_the_sentinel(
+    context: dict[str, Any], monkeypatch: pytest.MonkeyPatch, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(outbox_tables, "BUSY_SECONDS", 0.1)
+    outbox = Outbox.of(tmp_path)
+    with catching_mail() as inbox, outbox.transaction():
+        monkeypatch.setenv("TILLROLL_SMTP_URL", inbox.url)
+        alert_failure(context)
+    assert inbox.messages == []
+    assert outbox.entries() == []
+    assert "the sentinel will find this failure" in caplog.text
 
 
 def test_what_is_recorded_late_is_left_to_the_sentinel_whole(
