@@ -1,6 +1,7 @@
 {{ partitioned_by_day(cluster_by=['store_id', 'channel', 'device', 'traffic_source']) }}
 
-with orders as (
+-- not called orders: BigQuery would take `group by orders.day` to mean the count of that name
+with every_order as (
     {{ orders_of_lines(['store_id', 'channel', 'session_id']) }}
 ),
 
@@ -9,25 +10,25 @@ every_session as (
 ),
 
 converted as (
-    select distinct session_id from orders
+    select distinct session_id from every_order
 ),
 
 -- An order may be of the day after its visit, and then counts there.
 sales as (
     select
-        orders.day,
-        orders.store_id,
-        orders.channel,
+        every_order.day,
+        every_order.store_id,
+        every_order.channel,
         coalesce(every_session.device, 'unknown') as device,
         coalesce(every_session.traffic_source, 'unknown') as traffic_source,
         {{ sales_measures(one_row_per_order=true) }}
-    from orders
+    from every_order
     left join every_session
-        on orders.session_id = every_session.session_id
+        on every_order.session_id = every_session.session_id
     group by
-        orders.day,
-        orders.store_id,
-        orders.channel,
+        every_order.day,
+        every_order.store_id,
+        every_order.channel,
         coalesce(every_session.device, 'unknown'),
         coalesce(every_session.traffic_source, 'unknown')
 ),

@@ -1,6 +1,7 @@
 {{ partitioned_by_day(cluster_by=['store_id', 'channel', 'segment']) }}
 
-with orders as (
+-- not called orders: BigQuery would take `group by orders.day` to mean the count of that name
+with every_order as (
     {{ orders_of_lines(['store_id', 'channel', 'customer_id'], ['shipping_amount', 'tax_amount']) }}
 ),
 
@@ -13,17 +14,17 @@ customers as (
 
 sales as (
     select
-        orders.day,
-        orders.store_id,
-        orders.channel,
+        every_order.day,
+        every_order.store_id,
+        every_order.channel,
         customers.segment,
         {{ sales_measures(one_row_per_order=true) }},
-        {{ money('sum(orders.shipping_amount)') }} as shipping_amount,
-        {{ money('sum(orders.tax_amount)') }} as tax_amount
-    from orders
+        {{ money('sum(every_order.shipping_amount)') }} as shipping_amount,
+        {{ money('sum(every_order.tax_amount)') }} as tax_amount
+    from every_order
     inner join customers
-        on orders.customer_id = customers.customer_id
-    group by orders.day, orders.store_id, orders.channel, customers.segment
+        on every_order.customer_id = customers.customer_id
+    group by every_order.day, every_order.store_id, every_order.channel, customers.segment
 ),
 
 converted as (
