@@ -27,6 +27,7 @@ from benchmarks.alerts.site import Site, open_site, wait_for
 from benchmarks.alerts.strikes import server_of
 from benchmarks.figures import write_table
 from pipeline.airflow_support.callbacks import alert_failure
+from pipeline.alerts.outbox import Outbox
 from pipeline.errors import DataError
 
 PROCESSES = 4
@@ -97,7 +98,9 @@ def rage(site: Site, failures: int) -> Storm:
     with ProcessPoolExecutor(PROCESSES, get_context("spawn"), initializer=_use, initargs=(own,)) as processes:
         list(processes.map(report, range(failures), chunksize=10))
     ended = datetime.now(UTC)
-    wait_for("all have been told of", lambda: sum(mail.alerts for mail in _since(site, began)) >= failures)
+    # On a machine that is busy with more, callbacks leave to the sentinel what it would find in Airflow.
+    kept = sum(entry.recorded_at > began for entry in Outbox.of(site.settings.data).entries(limit=2 * failures))
+    wait_for("all have been told of", lambda: sum(mail.alerts for mail in _since(site, began)) >= kept)
     after = Sentinel.now(sentinel)
     time.sleep(SETTLE_S)
     return Storm(failures, began, ended, _since(site, began), before, after)
