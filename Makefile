@@ -93,6 +93,9 @@ looker-doc: setup  ## What to draw in Looker Studio and what looking costs, into
 looking: setup  ## What one load of each page of the dashboard costs in BigQuery, for what is published
 	@$(BIN)/python -m dashboard.cost_of_looking
 
+screenshots: setup  ## Pictures of every page of the running dashboard, by a real browser (chromium), into docs/pictures
+	@$(BIN)/python -m benchmarks.dashboard_pictures
+
 alert-matrix: setup  ## Provoke failures of every class, and write how each was heard of (REFUSED_FOR=600)
 	@$(BIN)/python -m benchmarks.alerts.matrix --refused-for $(or $(REFUSED_FOR),600)
 

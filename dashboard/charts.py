@@ -18,7 +18,7 @@ PICK = "pick"
 WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 
 # Of a chart with its axes and its legend; a chart of bars is as high as it has bars.
-BAR, HEIGHT, WIDE_HEIGHT = 28, 280, 320
+BAR, HEIGHT, WIDE_HEIGHT = 28, 260, 320
 
 
 def draw(chart: Chart, report: Report, records: Sequence[Record], view: View) -> Any:
@@ -145,7 +145,7 @@ def _bar(chart: Chart, report: Report, rows: list[Record]) -> Any:
             title=None,
             axis=alt.Axis(labelLimit=170),
         ),
-        alt.X(f"{metric.name}:Q", title=None, axis=None, scale=alt.Scale(domain=[0, (largest or 1) * 1.18])),
+        alt.X(f"{metric.name}:Q", title=None, axis=None, scale=alt.Scale(domain=[0, (largest or 1) * 1.3])),
         tooltip=_tooltips(chart, report),
     )
     bars = base.mark_bar(color=BLUE, cornerRadiusEnd=3, height={"band": 0.72}, cursor="pointer").encode(

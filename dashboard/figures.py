@@ -4,7 +4,7 @@ from typing import Any
 
 import streamlit as st
 
-from dashboard.formats import shown, written
+from dashboard.formats import NOTHING, shown, written
 from dashboard.reading import Reading, Record
 from dashboard.report import Chart, Format
 
@@ -28,6 +28,7 @@ def show_table(chart: Chart, records: list[Record], reading: Reading, key: str) 
         hide_index=True,
         height="content" if len(rows) <= 12 else 460,
         column_config=columns,
+        placeholder=NOTHING,
         on_select="rerun",
         selection_mode="single-row",
         key=key,
@@ -48,5 +49,5 @@ def _number(value: Any, how: Format) -> Any:
 def _column(how: Format) -> Any:
     if how == "duration":
         return st.column_config.TextColumn()
-    patterns = {"money": "localized", "count": "localized", "percent": "%.2f %%", "decimal": "%.2f"}
+    patterns = {"money": "accounting", "count": "localized", "percent": "%.2f %%", "decimal": "%.2f"}
     return st.column_config.NumberColumn(format=patterns.get(how, "localized"))

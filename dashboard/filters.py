@@ -33,6 +33,7 @@ def _days(published: Published) -> tuple[date, date]:
         list(PERIODS),
         default=USUAL,
         required=True,
+        width="stretch",
         key="days",
         bind="query-params",
         help="Back from the last published day, which is counted in.",

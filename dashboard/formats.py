@@ -7,6 +7,7 @@ from typing import Any
 from dashboard.report import Format, ReportField
 
 NOTHING = "—"
+UNCHANGED = "0.0 %"
 
 # Vega's way of writing the same, for tooltips and for axes, where there is less room.
 _TOOLTIPS: dict[Format, str] = {
@@ -46,7 +47,8 @@ def change(value: Any, before: Any) -> str | None:
     """By how much a number has changed, in percent; None where that says nothing."""
     if value is None or not before:
         return None
-    return f"{_rounded((Decimal(str(value)) / Decimal(str(before)) - 1) * 100, '0.1'):+} %"
+    changed = _rounded((Decimal(str(value)) / Decimal(str(before)) - 1) * 100, "0.1")
+    return f"{changed:+} %" if changed else UNCHANGED
 
 
 def days_in_words(first: date, last: date) -> str:

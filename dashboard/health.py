@@ -63,7 +63,7 @@ def _show_runs(operations: Operations) -> None:
             {"Day": run.day, "DAG": run.dag, "State": _STATES.get(run.state, run.state), "Ended (UTC)": run.ended}
             for run in operations.runs
         ]
-        st.dataframe(rows, hide_index=True, height=300)
+        st.dataframe(rows, hide_index=True, height="content" if len(rows) < 9 else 300)
 
 
 def _show_alerts(operations: Operations) -> None:
@@ -74,7 +74,7 @@ def _show_alerts(operations: Operations) -> None:
         st.caption("None: nothing failed that nobody has taken care of.")
     else:
         rows = [{"Raised (UTC)": a.raised, "Alert": a.title, "Delivered": a.delivered} for a in operations.alerts]
-        st.dataframe(rows, hide_index=True, height=300)
+        st.dataframe(rows, hide_index=True, height="content" if len(rows) < 9 else 300)
 
 
 def _count(number: int, one: str, more: str) -> str:

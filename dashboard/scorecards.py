@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from dashboard.formats import change, written
+from dashboard.formats import UNCHANGED, change, written
 from dashboard.queries import View
 from dashboard.reading import Published, Reading
 from dashboard.report import Page
@@ -27,7 +27,8 @@ def show_scorecards(page: Page, view: View, reading: Reading, published: Publish
             f"{metric.label}{unit}",
             written(now.get(name), metric.format),
             delta,
-            delta_color="off" if delta in {"+0.0 %", "-0.0 %"} else "inverse" if name in WORSE else "normal",
+            delta_color="off" if delta == UNCHANGED else "inverse" if name in WORSE else "normal",
+            delta_arrow="off" if delta == UNCHANGED else "auto",
             border=True,
             height="stretch",
         )

@@ -25,7 +25,7 @@ REPORT = load_report()
 LAST_MOMENT = datetime(2026, 3, 2, tzinfo=UTC)
 SINCE = LAST - timedelta(days=27)
 
-pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::UserWarning")
+pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::UserWarning")]
 
 
 @pytest.fixture

@@ -79,6 +79,7 @@ def test_nothing_is_left_to_do_later() -> None:
     """What is not done is said in the README, or is an issue: a note in the code is found by nobody."""
     note = re.compile(r"\b(?:TO" + r"DO|FIX" + r"ME|X" + r"XX)\b")
     texts = [*files(*OURS), *(path for path in ROOT.iterdir() if path.suffix in {".md", ".toml"}), ROOT / "Makefile"]
+    texts = [path for path in texts if path.suffix != ".png"]  # a picture's bytes may be any letters
     noted = [path for path in texts if note.search(path.read_bytes().decode("utf-8", "replace"))]
 
     assert shown(noted) == []
