@@ -131,12 +131,15 @@ def folders_that_are_not_volumes(compose: dict[str, Any]) -> list[str]:
 
 
 def outboxes_without_the_rules(compose: dict[str, Any]) -> list[str]:
-    """Whoever leaves alerts in the outbox decides who hears of them, and must not see the key beside the rules."""
+    """Whoever leaves alerts in the outbox decides who hears of them, and must not see the key beside the rules.
+
+    The key is for those who sign in to Google: tasks, and the dashboard, which reads BigQuery.
+    """
     found = []
     for name, service in services(compose):
         mounts = {mount.split(":")[0] for mount in service.get("volumes", [])}
         config = {mount for mount in mounts if mount.startswith("./config")}
-        wanted = {"./config"} if name == "scheduler" else {"./config/alerts.yml"} if "alerts" in mounts else set()
+        wanted = {"./config"} if name in {"scheduler", "dashboard"} else {"./config/alerts.yml"} if "alerts" in mounts else set()
         found += [] if config == wanted else [f"{name}: {config or 'no rules'}"]
     return found
 
