@@ -139,7 +139,8 @@ def outboxes_without_the_rules(compose: dict[str, Any]) -> list[str]:
     for name, service in services(compose):
         mounts = {mount.split(":")[0] for mount in service.get("volumes", [])}
         config = {mount for mount in mounts if mount.startswith("./config")}
-        wanted = {"./config"} if name in {"scheduler", "dashboard"} else {"./config/alerts.yml"} if "alerts" in mounts else set()
+        signs_in = name in {"scheduler", "dashboard"}
+        wanted = {"./config"} if signs_in else {"./config/alerts.yml"} if "alerts" in mounts else set()
         found += [] if config == wanted else [f"{name}: {config or 'no rules'}"]
     return found
 
