@@ -1,9 +1,10 @@
-"""The day of a run: its partition key, else what it was triggered with, else its logical date."""
+"""The day of a run: what a task works on, and what an alert about the run says that it was for."""
 
 from collections.abc import Mapping
 from datetime import date
 from typing import Any
 
+from pipeline.alerts.failure import NO_DAY
 from pipeline.days import parse_day
 from pipeline.errors import ConfigurationError
 
@@ -26,3 +27,16 @@ def day_of(context: Mapping[str, Any]) -> date:
             'Trigger it with a partition key such as 2025-01-31, or with the configuration {"day": "2025-01-31"}.',
         )
     return parse_day(str(text))
+
+
+def day_told(partition_key: str | None, conf: Mapping[str, Any] | None) -> str:
+    """What an alert says that a run was for: its partition key, else what it was triggered with; NO_DAY without either.
+
+    A logical date is none: 24 runs of a DAG that runs every hour have the same `ds`, and do not do the same work. A key
+    that is no day of ours, such as an hour, is told as it is.
+    """
+    text = str(partition_key or (conf or {}).get("day") or NO_DAY)
+    try:
+        return parse_day(text).isoformat()
+    except ConfigurationError:
+        return text

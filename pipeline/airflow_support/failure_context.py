@@ -8,11 +8,11 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from pipeline.airflow_support.day import day_of
+from pipeline.airflow_support.chain import rerun_command
+from pipeline.airflow_support.day import day_told
 from pipeline.airflow_support.doc import WHEN_IT_FAILS, section
-from pipeline.alerts.failure import NO_DAY, UNMAPPED, Failure
+from pipeline.alerts.failure import UNMAPPED, Failure
 from pipeline.alerts.masking import mask
-from pipeline.errors import TillrollError
 from pipeline.settings import Settings
 
 LONGEST_MESSAGE = 4_000
@@ -25,10 +25,11 @@ def failure_of(context: Mapping[str, Any], secrets: frozenset[str] = frozenset()
     """What Airflow's context says about a failed task, its texts masked."""
     ti = context["ti"]
     error = context.get("exception") or context.get("reason") or "no exception reached the alert"
+    day = _day(context)
     return Failure(
         dag=str(ti.dag_id),
         task=str(ti.task_id),
-        day=_day(context),
+        day=day,
         run=str(ti.run_id),
         attempt=int(ti.try_number),
         error=_class_name(error),
@@ -42,6 +43,7 @@ def failure_of(context: Mapping[str, Any], secrets: frozenset[str] = frozenset()
         tags=tuple(sorted(map(str, getattr(context.get("dag"), "tags", None) or ()))),
         evidence=_head(mask(str(getattr(error, "evidence", ""))[:LONGEST_TEXT], secrets)),
         map_index=_map_index(ti),
+        rerun=rerun_command(str(ti.dag_id), day),
     )
 
 
@@ -55,10 +57,7 @@ def settings_for_alert() -> Settings:
 
 
 def _day(context: Mapping[str, Any]) -> str:
-    try:
-        return day_of(context).isoformat()
-    except TillrollError:
-        return NO_DAY
+    return day_told(context.get("partition_key"), getattr(context.get("dag_run"), "conf", None))
 
 
 def _map_index(ti: Any) -> int:

@@ -11,11 +11,13 @@ from typing import Any
 from urllib.parse import quote
 
 from pipeline.airflow_support.api import AirflowApi
+from pipeline.airflow_support.chain import rerun_command
 from pipeline.airflow_support.dag_details import details_of
+from pipeline.airflow_support.day import day_told
 from pipeline.airflow_support.explain import exception_of
 from pipeline.airflow_support.layers import published
 from pipeline.airflow_support.states import FAILED, run_url, state_of, task_instances, task_url
-from pipeline.alerts.failure import NO_DAY, WHOLE_RUN, Failure, failure_key, run_failure_key
+from pipeline.alerts.failure import WHOLE_RUN, Failure, failure_key, run_failure_key
 
 # A callback has seconds to report; what it has not reported by then, it never will.
 GRACE = timedelta(seconds=30)
@@ -73,6 +75,7 @@ def _task_failure(api: AirflowApi, task: dict[str, Any], layers: Layers) -> Fail
         evidence=evidence,
         map_index=task["map_index"],
         published=layers(dag, day),
+        rerun=rerun_command(dag, day),
     )
 
 
@@ -95,12 +98,13 @@ def _run_failure(api: AirflowApi, run: dict[str, Any], layers: Layers) -> Failur
         log_url=run_url(api, dag, name),
         tags=details.tags,
         published=layers(dag, day),
+        rerun=rerun_command(dag, day),
     )
 
 
 def day_of_run(run: dict[str, Any]) -> str:
     """The day that a run is for, as the API describes the run."""
-    return str(run["partition_key"] or (run.get("conf") or {}).get("day") or NO_DAY)
+    return day_told(run["partition_key"], run.get("conf"))
 
 
 def _moment(text: str | None) -> datetime | None:

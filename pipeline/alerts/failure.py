@@ -20,7 +20,7 @@ class Failure:
     `error` is the exception's class; `traceback` its last lines; `remedy` what the exception says should be done;
     `guidance` what the DAG's page says; `log_url` leads to the task's log; `tags` are the DAG's; `evidence` is what a
     person can paste to see what is wrong; `map_index` says which one it is of a mapped task's; `published` how far each
-    layer of the data is.
+    layer of the data is; `rerun` is a command that runs it again, where there is one.
     """
 
     dag: str
@@ -40,6 +40,7 @@ class Failure:
     evidence: str = ""
     map_index: int = UNMAPPED
     published: str = ""
+    rerun: str = ""
 
     @property
     def key(self) -> str:
@@ -106,14 +107,10 @@ def _sections(failure: Failure) -> Iterator[Pair]:
 
 
 def _retry(failure: Failure) -> str:
-    clear = "Open the log above and press Clear: the task runs again, and the DAGs after it follow by themselves."
-    if failure.day == NO_DAY:
+    clear = "Open the log above and press Clear: the task runs again, and what comes after it follows by itself."
+    if not failure.rerun:
         return clear
-    return (
-        f"{clear}\nOr, in a terminal:\n"
-        f"    tillroll backfill --from {failure.day} --to {failure.day} --reprocess\n"
-        "Running a step again is safe: nothing is doubled."
-    )
+    return f"{clear}\nOr, in a terminal:\n    {failure.rerun}\nRunning a step again is safe: nothing is doubled."
 
 
 def _moment(moment: datetime | None) -> str:

@@ -88,6 +88,42 @@ def test_without_a_day_or_a_page_there_is_a_failure_all_the_same(parts: dict[str
     assert failure_of(context(**parts)).dag == "gcs_to_bq_staging"
 
 
+@pytest.mark.parametrize(
+    ("parts", "day", "work_is_of"),
+    [
+        ({"partition_key": "2025-01-03"}, "2025-01-03", "2025-01-03"),
+        ({"partition_key": "2025-01-03T05"}, "2025-01-03T05", "2025-01-03T05"),
+        ({"partition_key": None, "dag_run": SimpleNamespace(conf={"day": "2025-1-3"})}, "2025-01-03", "2025-01-03"),
+        ({"partition_key": None, "ds": "2025-01-03"}, "no day", "scheduled__x"),
+        ({"partition_key": None, "ds": "2025-01-03", "dag_run": SimpleNamespace(conf=None)}, "no day", "scheduled__x"),
+    ],
+    ids=["a day", "an hour", "by hand", "by the clock", "by the clock, not configured"],
+)
+def test_the_24_runs_of_an_hourly_dags_day_are_not_one_work(parts: dict[str, Any], day: str, work_is_of: str) -> None:
+    failure = failure_of(context(**parts))
+
+    assert failure.day == day
+    work = failure.alert().work
+    assert work is not None
+    assert work.name.splitlines()[-1] == work_is_of
+
+
+@pytest.mark.parametrize(
+    ("dag", "day", "is_there"),
+    [
+        ("gcs_to_bq_staging", "2025-01-03", True),
+        ("gcs_to_bq_staging", "2025-01-03T05", False),
+        ("theirs", "2025-01-03", False),
+    ],
+)
+def test_only_of_a_day_in_the_chain_a_backfill_is_named(dag: str, day: str, is_there: bool) -> None:
+    found = context(partition_key=day)
+    found["ti"].dag_id = dag
+
+    again = dict(failure_of(found).alert().sections)["How to run it again"]
+    assert ("tillroll backfill" in again) == is_there
+
+
 def test_a_huge_message_is_cut() -> None:
     failure = failure_of(context(exception=raised(ValueError("x" * 1_000_000))))
     assert len(failure.message) < 5_000

@@ -31,6 +31,7 @@ FAILURE = Failure(
     failed_at=datetime(2025, 1, 4, 0, 1, 12, 500_000, tzinfo=UTC),
     log_url="http://127.0.0.1:8080/dags/gcs_to_bq_staging/runs/r/tasks/publish?try_number=3",
     evidence="select * from staging.transaction where amount < 9;",
+    rerun="tillroll backfill --from 2025-01-03 --to 2025-01-03 --reprocess",
 )
 
 FACTS = [
@@ -46,7 +47,7 @@ FACTS = [
     FAILURE.remedy,
     FAILURE.guidance.removeprefix("- "),
     FAILURE.evidence,
-    "tillroll backfill --from 2025-01-03 --to 2025-01-03 --reprocess",
+    FAILURE.rerun,
 ]
 
 
