@@ -27,7 +27,7 @@ class DagRun:
 
 @dataclass(frozen=True, slots=True)
 class OpenAlert:
-    """An alert that nobody has acknowledged."""
+    """An alert that nobody has acknowledged, about what is not over."""
 
     raised: str
     title: str
@@ -71,7 +71,8 @@ def _run(run: dict[str, Any]) -> DagRun:
 def _alerts(settings: Settings) -> tuple[OpenAlert, ...]:
     if not Outbox.exists(settings.data):  # to look does not make one
         return ()
-    return tuple(_alert(entry) for entry in Outbox.of(settings.data).entries(limit=ALERTS, open_only=True))
+    entries = Outbox.of(settings.data).entries(limit=ALERTS, open_only=True)
+    return tuple(_alert(entry) for entry in entries if entry.resolved_at is None)
 
 
 def _alert(entry: Entry) -> OpenAlert:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -195,7 +196,9 @@ def test_health_says_what_is_kept_apart_and_who_does_not_answer(marts: Path, tmp
     one = "table_name = 'transaction' and day = date '2026-02-10'"
     publish(marts, f"update bi_health set quarantined_rows = 3, is_late = true where {one}")
     alert = Alert("k", "t", "FAILED gcs_to_bq_staging", LAST_MOMENT, (), ())
-    Outbox.of(tmp_path).record(alert, "test", Routing.to([]))
+    ended = replace(alert, key="o", title="DOWN Airflow web")
+    for each in (alert, ended, replace(ended, key="o-over", follows="o", is_over=True)):
+        Outbox.of(tmp_path).record(each, "test", Routing.to([]))
 
     app = opened("health")
 
