@@ -24,6 +24,8 @@ def main() -> None:
 
     from dashboard.theme import APP
 
+    _ask_nobody_outside()
+
     try:
         chosen = options(Settings.load())
     except TillrollError as error:
@@ -31,6 +33,13 @@ def main() -> None:
     flags = {name.replace(".", "_"): value for name, value in chosen.items()}
     bootstrap.load_config_options(flags)
     bootstrap.run(str(APP), False, [], flags)
+
+
+def _ask_nobody_outside() -> None:
+    """To judge a request from another site, Streamlit asks a server of Amazon's which address this machine has."""
+    from streamlit import net_util
+
+    net_util.get_external_ip = lambda: None
 
 
 if __name__ == "__main__":
