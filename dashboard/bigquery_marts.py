@@ -23,7 +23,7 @@ from pipeline.warehouse.bigquery_tables import Tables
 
 # How long a version is taken for granted.
 VERSION_S = 30.0
-HEALTH = "bi_health"
+HEALTH, OURS = "bi_health", "bi_"
 
 _TYPES: dict[type, str] = {bool: "BOOL", int: "INT64", str: "STRING", date: "DATE"}
 
@@ -42,7 +42,7 @@ class BigQueryMarts:
         self._lock = threading.Lock()
 
     def version(self) -> str | None:
-        """When the table that says what is published was last written; to ask for that costs nothing."""
+        """When the latest of the dashboards' tables was written; to ask for that costs nothing."""
         with self._lock:
             if time.monotonic() - self._looked > VERSION_S:
                 self._version = self._look()
@@ -61,11 +61,12 @@ class BigQueryMarts:
 
     def _look(self) -> str | None:
         jobs = self._jobs()
-        datasets = Datasets(jobs, self._location)
-        if not datasets.exists(DATAMART):
+        tables = Tables(jobs, Datasets(jobs, self._location))
+        names = [name for name in tables.listed(DATAMART) if name.startswith(OURS)]
+        if HEALTH not in names:
             return None
-        found = Tables(jobs, datasets).find(DATAMART, HEALTH)
-        return f"{found.modified}" if found else None
+        moments = [found.modified for name in names if (found := tables.find(DATAMART, name))]
+        return str(max(moments)) if moments else None
 
     def _jobs(self) -> Jobs:
         if self._opened is None:

@@ -63,3 +63,17 @@ def test_dry_runs_and_sizes_say_the_same(
         (c.page.name, q.name, q.scanned) for c in in_file for q in c.queries
     ]
     assert [c.billed for c in in_bigquery] == [c.billed for c in in_file]
+
+
+def test_a_version_ends_with_a_write_of_any_table_that_is_read(
+    marts: duckdb.DuckDBPyConnection, cloud: EmulatedCloud, tmp_path: Path
+) -> None:
+    settings = cloud.settings(tmp_path)
+    assert BigQueryMarts(settings).version() is None
+    copied(marts, cloud)
+    before = BigQueryMarts(settings).version()
+
+    cloud.bigquery().query(f"create or replace table {DATAMART}.bi_sales as select 1 as one").result()
+
+    assert before is not None
+    assert str(BigQueryMarts(settings).version()) > before
