@@ -75,8 +75,12 @@ def _shower(page: Page, common: Shared) -> Callable[[], None]:
 
 @st.fragment(run_every=LOOK_S)
 def _watch(version: str | None, marts: Marts) -> None:
-    """Load the page anew once something has been published."""
-    if marts.version() != version:
+    """Load the page anew once something has been published. What cannot be asked now, may be at the next look."""
+    try:
+        now = marts.version()
+    except TillrollError:
+        return
+    if now != version:
         st.rerun()
 
 

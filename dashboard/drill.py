@@ -10,7 +10,7 @@ import streamlit as st
 
 from dashboard.charts import PICK, pick_of
 from dashboard.equality_calendar import WHOLE
-from dashboard.formats import shown
+from dashboard.formats import escaped, shown
 from dashboard.queries import Value, View
 from dashboard.reading import Reading
 from dashboard.report import Chart, Page, Report
@@ -18,6 +18,9 @@ from dashboard.report import Chart, Page, Report
 # How many rows are shown, and how many a file holds.
 SHOWN = 200
 IN_FILE = 100_000
+
+# The formats of columns that say which one it is, and not how much.
+NAMES = ("text", "key", "flag", "day")
 
 
 def picked_in(event: Any, chart: Chart, report: Report) -> dict[str, Value]:
@@ -28,25 +31,31 @@ def picked_in(event: Any, chart: Chart, report: Report) -> dict[str, Value]:
     return {column: _value(marks[0].get(column), column, report) for column in pick_of(chart)}
 
 
-def picked_row(event: Any, chart: Chart, records: list[dict[str, Any]]) -> dict[str, Value]:
-    """The same of a row of a table."""
+def picked_row(event: Any, chart: Chart, report: Report, records: list[dict[str, Any]]) -> dict[str, Value]:
+    """The same of a row of a table, with its details: two stores may have one name. Numbers are none of them."""
     rows = event.selection.rows if event else []
-    return {column: records[rows[0]][column] for column in pick_of(chart)} if rows else {}
+    if not rows or rows[0] >= len(records):
+        return {}
+    details = [column for column in chart.details if report.field[column].format in NAMES]
+    return {column: records[rows[0]][column] for column in (chart.dimension, *details)}
 
 
-def show_rows(page: Page, view: View, picked: Mapping[str, Value], reading: Reading) -> None:
-    """The rows behind a number, the latest first, with what they are limited to, and a file to take away."""
+def show_rows(page: Page, view: View, picked: Mapping[str, Value], reading: Reading, key: str) -> None:
+    """The rows behind a number, the latest first, with what they are limited to, and a file to take away.
+
+    `key` is of the place on the page: in two of them people may pick the same.
+    """
     answer = reading.rows(page, view, picked, SHOWN)
     fields = [reading.report.field[column] for column in answer.columns]
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
-        st.markdown(f"**Rows behind {_described(picked, reading.report)}**", width="content")
+        st.markdown(f"**Rows behind {escaped(_described(picked, reading.report))}**", width="content")
         st.download_button(
             "CSV",
             data=lambda: _csv(page, view, picked, reading),
             file_name=f"{page.name}-{view.first}-{view.last}.csv",
             mime="text/csv",
             icon=":material/download:",
-            key=f"csv-{_described(picked, reading.report)}",
+            key=f"csv-{key}",
             on_click="ignore",
         )
     cut = len(answer.rows) == SHOWN
@@ -58,7 +67,7 @@ def show_rows(page: Page, view: View, picked: Mapping[str, Value], reading: Read
 
 def _csv(page: Page, view: View, picked: Mapping[str, Value], reading: Reading) -> bytes:
     """The rows as they are in the table, for programs: columns by their names, numbers as numbers."""
-    answer = reading.rows(page, view, picked, IN_FILE)
+    answer = reading.rows(page, view, picked, IN_FILE, kept=False)
     text = io.StringIO()
     csv.writer(text).writerows([answer.columns, *answer.rows])
     return text.getvalue().encode()

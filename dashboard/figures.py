@@ -1,5 +1,6 @@
 """Tables of the report: a row for each value of a dimension, and its metrics, each written as everywhere else."""
 
+from hashlib import sha256
 from typing import Any
 
 import streamlit as st
@@ -31,8 +32,14 @@ def show_table(chart: Chart, records: list[Record], reading: Reading, key: str) 
         placeholder=NOTHING,
         on_select="rerun",
         selection_mode="single-row",
-        key=key,
+        key=f"{key}-{_digest(chart, records)}",
     )
+
+
+def _digest(chart: Chart, records: list[Record]) -> str:
+    """Of what the rows are, in their order: picked is a number of a row, which of other rows would be another one."""
+    rows = [[record[column] for column in chart.columns] for record in records]
+    return sha256(repr(rows).encode()).hexdigest()[:16]
 
 
 def _labelled(label: str, how: Format, currency: str) -> str:

@@ -52,7 +52,7 @@ class FileMarts:
             with duckdb.connect(str(self._path), read_only=True, config=self._options) as connection:
                 found = connection.execute(query.sql, dict(query.parameters))
                 return Answer(tuple(column[0] for column in found.description), tuple(found.fetchall()))
-        except duckdb.CatalogException as error:
+        except (duckdb.CatalogException, duckdb.BinderException) as error:
             raise StepError(f"{self._path} lacks what the dashboard shows: {_first_line(error)}", NOT_BUILT) from error
         except (duckdb.Error, OSError) as error:
             raise self._unreadable(error) from error

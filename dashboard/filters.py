@@ -4,6 +4,7 @@ from datetime import date, timedelta
 
 import streamlit as st
 
+from dashboard.formats import escaped
 from dashboard.queries import View
 from dashboard.reading import Published, Reading
 from dashboard.report import Page
@@ -24,7 +25,7 @@ def choose(page: Page, reading: Reading, published: Published) -> View:
 def in_words(view: View, reading: Reading) -> str:
     """The choices of other things than days: `Channel: web, app · Store: Berlin`."""
     said = [f"{reading.report.filter[name].label}: {', '.join(values)}" for name, values in view.chosen.items()]
-    return " · ".join(said)
+    return escaped(" · ".join(said))
 
 
 def _days(published: Published) -> tuple[date, date]:
@@ -43,7 +44,7 @@ def _days(published: Published) -> tuple[date, date]:
         return _named_days(published)
     if days is None:
         return published.first_day, published.last_day
-    return published.last_day - timedelta(days=days - 1), published.last_day
+    return max(published.first_day, published.last_day - timedelta(days=days - 1)), published.last_day
 
 
 def _named_days(published: Published) -> tuple[date, date]:
@@ -58,8 +59,8 @@ def _named_days(published: Published) -> tuple[date, date]:
         bind="query-params",
     )
     match named:
-        case (first, last):
-            return first, last
+        case (first, last):  # an address may name them the other way round
+            return min(first, last), max(first, last)
         case (first,):  # the second is still to be chosen
             return first, first
     return usual, published.last_day

@@ -1,5 +1,6 @@
 """How numbers and dates are written: the one place, for scorecards, tables, charts and their axes."""
 
+import re
 from datetime import date, datetime
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
@@ -41,6 +42,11 @@ def shown(value: Any, field: ReportField) -> str:
     if field.format == "flag" and value is not None:
         return field.when_true if value else field.when_false
     return written(value, field.format)
+
+
+def escaped(text: str) -> str:
+    """What the source holds, as Markdown that shows just that: no emphasis, no picture that a browser would fetch."""
+    return re.sub(r"([!-/:-@\[-`{-~])", r"\\\1", text)
 
 
 def change(value: Any, before: Any) -> str | None:

@@ -57,7 +57,8 @@ class KeptAnswers:
         answer = self._find(query, version)
         if answer is None:
             answer = self._marts.read(query, version)
-            self._keep(query, version, answer)
+            if query.kept:
+                self._keep(query, version, answer)
         return answer
 
     def _find(self, query: Query, version: str) -> Answer | None:

@@ -42,7 +42,7 @@ def show_page(page: Page, reading: Reading, settings: Settings) -> None:
         show_health(published, settings)
     _show_charts(page, view, reading)
     if st.toggle("Show the rows behind this page", key="rows", bind="query-params"):
-        show_rows(page, view, {}, reading)
+        show_rows(page, view, {}, reading, page.name)
 
 
 def show_nothing_published() -> None:
@@ -75,13 +75,13 @@ def _show_chart(page: Page, chart: Chart, view: View, reading: Reading) -> None:
         return
     key = f"{page.name}-{chart.name}"
     if chart.type == "table":
-        picked = picked_row(show_table(chart, records, reading, key), chart, records)
+        picked = picked_row(show_table(chart, records, reading, key), chart, reading.report, records)
     else:
         drawn: Any = draw(chart, reading.report, records, view)
         event = st.altair_chart(drawn, key=key, on_select="rerun", alt=chart.title)
         picked = picked_in(event, chart, reading.report)
     if picked:
-        show_rows(page, view, picked, reading)
+        show_rows(page, view, picked, reading, key)
 
 
 def _unit(chart: Chart, reading: Reading) -> str:

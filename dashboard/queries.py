@@ -38,10 +38,14 @@ BIGQUERY = Dialect("`", "@", "datamart")
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """SQL with named parameters. Two that are equal have the same answer."""
+    """SQL with named parameters. Two that are equal have the same answer.
+
+    `kept`: the answer is small enough to be kept for whoever asks next.
+    """
 
     sql: str
     parameters: tuple[tuple[str, Value], ...] = ()
+    kept: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 """One load of a page: everything it shows is asked of one version of the marts."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any
 
@@ -62,6 +62,7 @@ class Reading:
         found = {record["is_before"]: record for record in self.ask(self.queries.totals(page, view))}
         return found.get(False, {}), found.get(True, {})
 
-    def rows(self, page: Page, view: View, picked: Mapping[str, Value], limit: int) -> Answer:
+    def rows(self, page: Page, view: View, picked: Mapping[str, Value], limit: int, *, kept: bool = True) -> Answer:
         """The rows behind a number."""
-        return self.marts.read(self.queries.rows(page, view, picked, limit), self.version)
+        query = self.queries.rows(page, view, picked, limit)
+        return self.marts.read(replace(query, kept=kept), self.version)

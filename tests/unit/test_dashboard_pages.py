@@ -15,11 +15,13 @@ import yaml
 from published_marts import FIRST, LAST, publish
 from streamlit.testing.v1 import AppTest
 
+from dashboard.file_marts import FileMarts
 from dashboard.report import load_report
 from dashboard.theme import APP
 from pipeline.alerts.alert import Alert
 from pipeline.alerts.outbox import Outbox
 from pipeline.alerts.routing import Routing
+from pipeline.errors import StepError
 from pipeline.settings import ROOT
 
 REPORT = load_report()
@@ -139,6 +141,43 @@ def test_an_address_with_what_is_not_there_shows_what_is(marts: Path) -> None:
     app = opened("sales", channel="pigeon", days="900")
 
     assert card(app, "Revenue (EUR)") == card(opened("sales"), "Revenue (EUR)")
+    named = opened("sales", days="dates", dates=[str(LAST), str(SINCE)])
+    assert card(named, "Revenue (EUR)") == card(app, "Revenue (EUR)")
+
+
+def test_days_that_are_not_published_are_none_of_those_chosen(marts: Path) -> None:
+    publish(marts)
+
+    assert "1 Jan 2026 to 1 Mar 2026 (60 days)" in said(opened("sales", days="90"))
+
+
+def test_the_same_may_be_picked_in_two_charts(marts: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    publish(marts, "update bi_channels set traffic_source = '![](x)' where traffic_source = 'ads'")
+    picked = {"traffic_source": "![](x)"}
+    monkeypatch.setattr("dashboard.page.picked_in", lambda _, chart, __: picked if chart.dimension in picked else {})
+
+    app = opened("channels")
+
+    assert said(app).count(r"**Rows behind Came from \!\[\]\(x\)**") == 2
+
+
+def test_marts_that_cannot_be_looked_for_while_a_page_is_open_do_not_break_it(
+    marts: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    publish(marts)
+    looks: list[str | None] = []
+
+    def version(self: FileMarts) -> str | None:
+        looks.append(versions(self))
+        if len(looks) == 2:  # the page's own look was the first
+            raise StepError("the disk is away", "Wait.")
+        return looks[-1]
+
+    versions = FileMarts.version
+    monkeypatch.setattr(FileMarts, "version", version)
+
+    assert "Equal to the source" in said(opened("sales"))
+    assert len(looks) > 2
 
 
 def test_the_rows_behind_a_page_are_shown_when_asked_for(marts: Path) -> None:

@@ -15,6 +15,7 @@ from dashboard.answers import RepublishedError
 from dashboard.file_marts import FileMarts
 from dashboard.marts import KeptAnswers, open_marts
 from dashboard.queries import BIGQUERY, DUCKDB, Queries, Query, View
+from dashboard.reading import Reading
 from dashboard.report import load_report
 from pipeline.errors import ConfigurationError, StepError
 from pipeline.settings import Settings
@@ -167,6 +168,16 @@ def test_an_answer_is_kept_until_the_marts_are_published_anew(tmp_path: Path) ->
     assert {row["revenue"] for row in kept.read(query, second).records()} == {0}
 
 
+def test_the_rows_of_a_file_to_take_away_are_not_kept(published: Path) -> None:
+    """A hundred thousand of them take more memory than everything else."""
+    counting = Counting(published)
+    reading = Reading(REPORT, KeptAnswers(counting), str(counting.version()))
+
+    for reads in (1, 2):
+        assert len(reading.rows(REPORT.page["sales"], WEEK, {}, 1000, kept=False).rows) > 0
+        assert counting.reads == reads
+
+
 def test_a_file_put_in_place_while_it_is_read_is_no_answer_of_the_other(tmp_path: Path) -> None:
     file = tmp_path / "datamart.duckdb"
     publish(file)
@@ -202,6 +213,9 @@ def test_what_is_not_there_has_no_version_and_what_cannot_be_read_says_so(tmp_pa
     with pytest.raises(StepError, match="bi_health") as refused:
         marts.read(QUERIES.published(), str(marts.version()))
     assert "tillroll transform" in refused.value.remedy
+    publish(file, "alter table bi_health drop column is_late")
+    with pytest.raises(StepError, match=r"lacks what the dashboard shows.*is_late"):
+        marts.read(QUERIES.published(), str(marts.version()))
 
 
 def test_a_warehouse_of_no_known_kind_is_refused() -> None:

@@ -1,0 +1,57 @@
+"""From a table's row to the values by which the rows behind it are found, and how these values are written."""
+
+from datetime import date
+from decimal import Decimal
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from dashboard.drill import picked_row
+from dashboard.formats import escaped
+from dashboard.report import load_report
+
+REPORT = load_report()
+STORES = next(chart for chart in REPORT.page["channels"].charts if chart.type == "table")
+PRODUCTS = next(chart for chart in REPORT.page["products"].charts if chart.type == "table")
+
+
+def row(number: int) -> Any:
+    """What Streamlit says when people have picked this row."""
+    return SimpleNamespace(selection=SimpleNamespace(rows=[number]))
+
+
+def test_a_row_is_found_by_its_details_too() -> None:
+    """Two stores may have one name."""
+    one = {"store_name": "Centre", "store_type": "branch", "country_code": "DE", "revenue": Decimal(1)}
+    other = one | {"country_code": "FR"}
+
+    assert picked_row(row(1), STORES, REPORT, [one, other]) == {
+        "store_name": "Centre",
+        "store_type": "branch",
+        "country_code": "FR",
+    }
+
+
+def test_a_row_is_found_by_no_amount() -> None:
+    product = {"sku": "A-1", "product_name": "A", "category": "B", "average_rating": Decimal("3.10")}
+
+    assert "average_rating" not in picked_row(row(0), PRODUCTS, REPORT, [product])
+
+
+def test_a_row_that_is_no_longer_there_is_not_picked() -> None:
+    assert picked_row(row(1), STORES, REPORT, [{"store_name": "Centre"}]) == {}
+
+
+@pytest.mark.parametrize(
+    ("held", "said"),
+    [
+        ("![a](//b)", r"\!\[a\]\(\/\/b\)"),
+        ("<img src=x>", r"\<img src\=x\>"),
+        ("a_b*c`d", r"a\_b\*c\`d"),
+        ("Berlin “Mitte” · Köln", "Berlin “Mitte” · Köln"),
+        (str(date(2026, 1, 1)), r"2026\-01\-01"),
+    ],
+)
+def test_what_the_source_holds_is_no_markdown(held: str, said: str) -> None:
+    assert escaped(held) == said
