@@ -1,7 +1,7 @@
 """An alert: what somebody has to hear, whatever found it. How it is shown is the matter of each channel."""
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from typing import Literal, get_args
@@ -92,6 +92,11 @@ class Alert:
         found["tags"] = tuple(found.get("tags", ()))
         found["work"] = Work(**found["work"]) if found.get("work") else None
         return cls(**{**found, "facts": _pairs(found["facts"]), "sections": _pairs(found["sections"])})
+
+
+def worst(alerts: Iterable[Alert]) -> Severity:
+    """How bad the worst of them is; of at least one."""
+    return min((alert.severity for alert in alerts), key=SEVERITIES.index)
 
 
 def told(pairs: Sequence[Pair], say: Callable[[str], str]) -> tuple[Pair, ...]:

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Sequence
 from hashlib import sha256
 
-from pipeline.alerts.alert import SEVERITIES, Alert
+from pipeline.alerts.alert import Alert, worst
 
 # How many of the others are named.
 LONGEST_LIST = 100
@@ -24,7 +24,7 @@ def digest(alerts: Sequence[Alert]) -> Alert:
         raised_at=others[-1].raised_at,
         facts=(("Alerts", str(len(alerts))), ("About", _most(topics)), *first.facts),
         sections=(*urgent, ("The others, in order", _listed(others)), *evidence),
-        severity=min((alert.severity for alert in alerts), key=SEVERITIES.index),
+        severity=worst(alerts),
     )
 
 

@@ -15,7 +15,8 @@ from pipeline.alerts.threads import before_waits_until, is_acknowledged, resolve
 def keep(connection: Connection, alert: Alert, recorded_by: str, routing: Routing, now: datetime) -> bool:
     """Keep the alert within a transaction, to go where it is routed to. False: it was there already.
 
-    What only repeats something acknowledged is kept as acknowledged, and goes nowhere.
+    What only repeats something acknowledged is kept as acknowledged, and goes nowhere. What hours are not quiet for
+    does not wait for what it goes on about, where they are quiet for that.
     """
     if is_kept(connection, alert.key):
         return False
@@ -23,13 +24,14 @@ def keep(connection: Connection, alert: Alert, recorded_by: str, routing: Routin
     repeats = is_acknowledged(connection, judged)
     quiet_until = routing.quiet_until(judged, now)
     earliest = stored(quiet_until) if quiet_until else None
+    latest = None if earliest else moment + WINDOW
     ways = [
         {
             "key": alert.key,
             "channel": way.channel,
             "next_try_at": max(
                 earliest or _first_try(connection, way.channel, moment),
-                before_waits_until(connection, judged, way.channel) or moment,
+                before_waits_until(connection, judged, way.channel, latest) or moment,
             ),
         }
         for way in routing.ways(judged)

@@ -1,7 +1,7 @@
 """Threads: the alerts that go on about one thing, from the first to the one that says that it is over.
 
 Work that fails again, whoever tried it again, goes on the thread of its first failure, for as long as it has not
-succeeded. What somebody has acknowledged is not repeated; that it is over, is said.
+succeeded. What somebody has acknowledged is not repeated; what is worse, and that it is over, is said.
 """
 
 from collections.abc import Iterator
@@ -11,7 +11,7 @@ from itertools import groupby
 
 from sqlalchemy import ColumnElement, Connection, func, or_, select, update
 
-from pipeline.alerts.alert import Alert, Work
+from pipeline.alerts.alert import Alert, Work, worst
 from pipeline.alerts.outbox_tables import ALERTS, DELIVERIES, NEVER, stored
 
 # Work that has not succeeded for so long is not waited for any more.
@@ -56,7 +56,12 @@ class OpenWork:
 
 
 def threaded(connection: Connection, alert: Alert) -> Alert:
-    """The alert on its thread: on that of work which has failed before, and not succeeded since."""
+    """The alert on its thread: on that of work which has failed before, and not succeeded since.
+
+    That something is over is as bad as the worst that was heard of it: whoever was woken hears that they may sleep.
+    """
+    if alert.is_over:
+        return replace(alert, severity=worst([alert, *_alerts_of(connection, alert.follows)]))
     if alert.work is None:
         return alert
     query = select(ALERTS.c.key).where(ALERTS.c.work == alert.work.name, ALERTS.c.resolved_at.is_(None))
@@ -65,11 +70,14 @@ def threaded(connection: Connection, alert: Alert) -> Alert:
 
 
 def is_acknowledged(connection: Connection, alert: Alert) -> bool:
-    """Whether it only repeats what somebody has acknowledged."""
-    if not alert.follows or alert.is_over:
+    """Whether it only repeats what somebody has acknowledged: the same work failed again, and is no worse.
+
+    What has grown, which is about no work, repeats nothing.
+    """
+    if not alert.follows or alert.is_over or alert.work is None:
         return False
-    query = select(ALERTS.c.key).where(_of_thread(alert.follows), ALERTS.c.acknowledged_at.is_not(None))
-    return connection.execute(query).first() is not None
+    known = _alerts_of(connection, alert.follows, ALERTS.c.acknowledged_at.is_not(None))
+    return any(one.is_as_bad_as(alert.severity) for one in known)
 
 
 def resolve(connection: Connection, alert: Alert) -> None:
@@ -79,14 +87,19 @@ def resolve(connection: Connection, alert: Alert) -> None:
         connection.execute(update(ALERTS).where(_of_thread(alert.follows)).values(moment))
 
 
-def before_waits_until(connection: Connection, alert: Alert, channel: str) -> datetime | None:
-    """When the alerts that this one goes on about have all been tried once more: it does not arrive before them."""
+def before_waits_until(connection: Connection, alert: Alert, channel: str, latest: datetime | None) -> datetime | None:
+    """When the alerts that this one goes on about have all been tried once more: it does not arrive before them.
+
+    What waits, untried, until after `latest`, where given, is not waited for: hours are quiet for it alone.
+    """
     if not alert.follows:
         return None
     query = select(func.max(DELIVERIES.c.next_try_at)).join_from(DELIVERIES, ALERTS).where(_of_thread(alert.follows))
     waiting = query.where(
         DELIVERIES.c.channel == channel, DELIVERIES.c.delivered_at.is_(None), DELIVERIES.c.next_try_at != NEVER
     )
+    if latest:
+        waiting = waiting.where(or_(DELIVERIES.c.tries > 0, DELIVERIES.c.next_try_at <= latest))
     found: datetime | None = connection.execute(waiting).scalar()
     return found
 
@@ -113,6 +126,11 @@ def open_work(connection: Connection, now: datetime) -> Iterator[OpenWork]:
 
 def _moment(moment: datetime) -> str:
     return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
+
+
+def _alerts_of(connection: Connection, thread: str, *which: ColumnElement[bool]) -> Iterator[Alert]:
+    rows = connection.execute(select(ALERTS.c.content).where(_of_thread(thread), *which)).scalars()
+    return (Alert.from_json(content) for content in rows)
 
 
 def _of_thread(first: str) -> ColumnElement[bool]:

@@ -10,6 +10,7 @@ from pipeline.alerts.alert import Alert
 from pipeline.alerts.failure import NO_DAY, Failure
 from pipeline.alerts.outbox import Entry, Outbox
 from pipeline.alerts.routing import Routing
+from pipeline.alerts.routing_rules import QuietHours, Rules, SeverityRule
 from pipeline.alerts.threads import LONGEST_OPEN, OpenWork, open_work
 
 NOW = datetime(2025, 1, 4, 0, 5, tzinfo=UTC)
@@ -107,6 +108,41 @@ def test_what_is_acknowledged_is_not_repeated_and_its_end_is_said(outbox: Outbox
     assert entry(outbox, again.key).acknowledged_at == again.raised_at
     assert [way.channel for way in entry(outbox, over.key).deliveries] == ["mail"]
     assert [found.alert.key for found in outbox.entries(open_only=True)] == [over.key]
+
+
+def test_what_is_worse_than_what_was_acknowledged_is_heard_of(outbox: Outbox) -> None:
+    mild = Routing(("mail",), Rules(severities=(SeverityRule(severity="warning"),)))
+    outbox.record(FAILURE.alert(), "callback", mild, NOW)
+    outbox.acknowledge(FAILURE.key)
+
+    worse, same = fails(outbox, 1), fails(outbox, 2, run="another run")
+
+    assert [way.channel for way in entry(outbox, worse.key).deliveries] == ["mail"]
+    assert [way.channel for way in entry(outbox, same.key).deliveries] == ["mail"]
+    outbox.acknowledge(worse.key)
+    assert entry(outbox, fails(outbox, 3).key).deliveries == ()
+
+
+def test_what_nobody_sleeps_through_waits_for_nothing_that_sleeps(outbox: Outbox) -> None:
+    asleep = QuietHours.model_validate({"from": "00:00", "to": "06:00"})
+    rules = Rules(severities=(SeverityRule(severity="warning"),), quiet_hours=(asleep,))
+    outbox.record(FAILURE.alert(), "callback", Routing(("mail",), rules), NOW)
+    worse = Routing(("mail",), rules.model_copy(update={"severities": (SeverityRule(severity="critical"),)}))
+    again = replace(FAILURE, attempt=2, failed_at=NOW + HOUR)
+    outbox.record(again.alert(), "callback", worse, NOW + HOUR)
+
+    claim = outbox.claim(NOW + HOUR)
+    assert claim is not None
+    assert [alert.key for alert in claim.alerts] == [again.key]
+    outbox.delivered(claim, NOW + HOUR)
+
+    (work,) = waiting(outbox)
+    over = work.resolved(NOW + 2 * HOUR, "another run")
+    outbox.record(over, "recoveries", Routing(("mail",), Rules(quiet_hours=(asleep,))), over.raised_at)
+    assert entry(outbox, over.key).alert.severity == "critical"
+    woken = outbox.claim(over.raised_at)
+    assert woken is not None
+    assert [alert.key for alert in woken.alerts] == [over.key]
 
 
 def test_what_failed_long_ago_is_not_waited_for(outbox: Outbox) -> None:

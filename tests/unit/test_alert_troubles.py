@@ -1,5 +1,6 @@
 """A trouble is heard of once when it has lasted long enough, and once more when it is over."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -127,6 +128,25 @@ def test_what_has_grown_is_heard_of_again_in_the_same_thread(outbox: Outbox) -> 
     assert (grown.title, grown.follows) == ("QUARANTINED 5 rows", first.key)
     assert ("Before", "2") in grown.facts
     assert [entry.alert.key for entry in outbox.entries()] == [grown.key, first.key]
+
+
+def test_what_has_grown_is_heard_of_though_the_first_was_acknowledged(outbox: Outbox) -> None:
+    (first,) = note(outbox, "rows", [rows(3)], BY_MAIL, NOW)
+    outbox.acknowledge(first.key)
+
+    (grown,) = note(outbox, "rows", [rows(5)], BY_MAIL, NOW + 3 * MINUTE)
+
+    (entry,) = outbox.find(grown.key)
+    assert (entry.acknowledged_at, [way.channel for way in entry.deliveries]) == (None, ["mail"])
+
+
+def test_the_end_of_what_grew_worse_is_as_bad_as_the_worst(outbox: Outbox) -> None:
+    note(outbox, "audit", [replace(rows(3), severity="warning")], BY_MAIL, NOW)
+    note(outbox, "audit", [rows(5)], BY_MAIL, NOW + MINUTE)
+
+    (over,) = note(outbox, "audit", [], BY_MAIL, NOW + 2 * MINUTE)
+
+    assert outbox.find(over.key)[0].alert.severity == "error"
 
 
 def test_what_shrinks_and_grows_again_is_no_news(outbox: Outbox) -> None:
