@@ -129,8 +129,8 @@ def _moment(moment: datetime) -> str:
 
 
 def _alerts_of(connection: Connection, thread: str, *which: ColumnElement[bool]) -> Iterator[Alert]:
-    rows = connection.execute(select(ALERTS.c.content).where(_of_thread(thread), *which)).scalars()
-    return (Alert.from_json(content) for content in rows)
+    kept = connection.execute(select(ALERTS.c.content).where(_of_thread(thread), *which))
+    return (Alert.from_json(row.content) for row in kept)
 
 
 def _of_thread(first: str) -> ColumnElement[bool]:
