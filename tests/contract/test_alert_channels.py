@@ -1,6 +1,8 @@
 """Channels besides mail: a real webhook takes the alert, its trouble is no other channel's, and no token is shown."""
 
 import json
+import os
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -19,6 +21,7 @@ from pipeline.alerts.apprise_channel import LONGEST_TEXT, short_text
 from pipeline.alerts.channels import channels_of, usable_channels
 from pipeline.alerts.delivery import deliver
 from pipeline.alerts.heartbeat import Heartbeat
+from pipeline.alerts.liveness import SILENT_S, say_alive
 from pipeline.alerts.masking import mask, secrets_of
 from pipeline.alerts.outbox import Outbox
 from pipeline.alerts.routing import Routing
@@ -124,12 +127,20 @@ def test_the_heartbeat_is_heard_once_a_minute(tmp_path: Path, monkeypatch: pytes
         beating = settings(tmp_path, "").model_copy(update={"heartbeat_url": SecretStr(hook.web)})
         beat = Heartbeat(beating)
         beat(outbox, Routing.to([]))
+        assert hook.asked == 0  # nobody has delivered anything yet
+        say_alive(beating)
+        beat(outbox, Routing.to([]))
         beat(outbox, Routing.to([]))
         assert hook.asked == 1
         monkeypatch.setattr(heartbeat, "EVERY_S", 0.0)
         hook.status = 500
         with pytest.raises(TransientError, match="HTTP 500") as unheard:
             beat(outbox, Routing.to([]))
+        long_ago = time.time() - SILENT_S - 1
+        os.utime(tmp_path / "alerts" / "sentinel.alive", (long_ago, long_ago))
+        beat(outbox, Routing.to([]))  # whoever sends the alerts stands still: nobody is told that all is well
+        assert hook.asked == 2
+        say_alive(beating)
     with pytest.raises(TransientError, match="ConnectError"):
         beat(outbox, Routing.to([]))
     assert TOKEN not in str(unheard.value)
