@@ -41,7 +41,7 @@ def _alert(context: Mapping[str, Any], begin_by: float) -> None:
     from pipeline.alerts.channels import usable_channels
     from pipeline.alerts.delivery import deliver, send_unkept
     from pipeline.alerts.masking import secrets_of
-    from pipeline.alerts.outbox import Outbox, OutboxBusyError
+    from pipeline.alerts.outbox import BRIEF_CLAIM, Outbox, OutboxBusyError
     from pipeline.alerts.routing_file import usable_routing
     from pipeline.errors import StepError
 
@@ -61,7 +61,7 @@ def _alert(context: Mapping[str, Any], begin_by: float) -> None:
         logger.exception("the outbox cannot be used; the alert is sent without it")
         send_unkept(alert, routing, channels)
         return
-    delivered = deliver(outbox, channels, key=alert.key, begin_by=begin_by)
+    delivered = deliver(outbox, channels, key=alert.key, begin_by=begin_by, lasting=BRIEF_CLAIM)
     for error in delivered.errors:
         logger.error("not mailed yet, and kept in the outbox, from where the sentinel sends it: %s", error)
     if delivered.arrived:

@@ -38,12 +38,10 @@ def published_now(settings: Settings, dag: str, day: str) -> str:
     """
     if dag not in CHAIN:
         return ""
-    said: list[str] = []
     try:
-        within(PATIENCE_S, lambda: said.append(_asked(settings, day)))
+        return within(PATIENCE_S, lambda: _asked(settings, day))
     except Exception as error:  # noqa: BLE001 - whatever it is, people hear of the failure
         return _unknown(error)
-    return said[0]
 
 
 def published(api: AirflowApi, dag: str, day: str) -> str:

@@ -13,9 +13,10 @@ from pipeline.alerts.channel_names import MAIL, mail_for
 from pipeline.alerts.channels import Channels
 from pipeline.alerts.digest import digest
 from pipeline.alerts.masking import mask
-from pipeline.alerts.outbox import Claim, Outbox
+from pipeline.alerts.outbox import CLAIM, Claim, Outbox
 from pipeline.alerts.outbox_entries import Delivery
 from pipeline.alerts.outbox_tables import NEVER, moment_of
+from pipeline.alerts.patience import within
 from pipeline.alerts.routing import Routing
 from pipeline.alerts.smtp import RecipientsRefusedError, Refusal
 from pipeline.errors import StepError, TransientError
@@ -26,9 +27,14 @@ logger = logging.getLogger(__name__)
 FIRST_PAUSE = timedelta(seconds=5)
 LONGEST_PAUSE = timedelta(seconds=60)
 
+# A channel has so long for a message: a server that answers a byte at a time is under no other time limit, and would
+# keep everything else from being sent. A mail to thirty people, at five seconds for each, and a minute for its text.
+SENT_WITHIN_S = 120.0
+KEPT_WITHIN_S = 40.0
+
 # What a channel has taken, and the outbox does not know it has, is sent again. In a storm many wait for the file.
 _until_kept = retry(
-    retry=retry_if_exception_type(StepError), stop=stop_after_delay(40), wait=wait_fixed(0.1), reraise=True
+    retry=retry_if_exception_type(StepError), stop=stop_after_delay(KEPT_WITHIN_S), wait=wait_fixed(0.1), reraise=True
 )
 
 
@@ -40,17 +46,25 @@ class Delivered:
     errors: tuple[str, ...]
 
 
-def deliver(outbox: Outbox, channels: Channels, *, key: str | None = None, begin_by: float = math.inf) -> Delivered:
+def deliver(
+    outbox: Outbox,
+    channels: Channels,
+    *,
+    key: str | None = None,
+    begin_by: float = math.inf,
+    lasting: timedelta = CLAIM,
+) -> Delivered:
     """Try everything that is due now (of the alert `key`, where given), each once.
 
-    Nothing is begun once `time.monotonic()` says `begin_by`: what is cut off is a minute nobody else's to try.
+    Nothing is begun once `time.monotonic()` says `begin_by`: what is cut off is nobody else's to try while its claim is
+    `lasting`.
 
     Raises:
         StepError: the outbox cannot be used.
     """
     arrived, errors = 0, []
     began = datetime.now(UTC)
-    while time.monotonic() < begin_by and (claim := outbox.claim(key=key, due_by=began)):
+    while time.monotonic() < begin_by and (claim := outbox.claim(key=key, due_by=began, lasting=lasting)):
         took, said = _attempt(outbox, channels, claim)
         arrived += len(claim.alerts) if took else 0
         errors += said
@@ -79,7 +93,7 @@ def _attempt(outbox: Outbox, channels: Channels, claim: Claim) -> tuple[bool, li
     """Whether the channel has taken it, and what went wrong."""
     alert, now = digest(claim.alerts), datetime.now(UTC)
     try:
-        refusals = channels[claim.channel].send(alert)
+        refusals = within(SENT_WITHIN_S, lambda: channels[claim.channel].send(alert))
     except Exception as error:  # noqa: BLE001 - one channel's trouble must not keep another from its alert
         reason = mask(str(error) or type(error).__name__)
         logger.warning("%s does not take %r: %s", claim.channel, alert.title, reason)

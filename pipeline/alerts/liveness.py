@@ -8,8 +8,8 @@ from pathlib import Path
 
 from pipeline.settings import Settings
 
-# A mail server that takes its time with every answer keeps the sentinel from looking for so long.
-SILENT_S = 60.0
+# One that sends is not heard of meanwhile: longer than it may take for what it has begun. See the sentinel.
+SILENT_S = 180.0
 
 
 def say_alive(settings: Settings) -> None:
@@ -26,7 +26,7 @@ def last_look(settings: Settings) -> datetime | None:
 
 
 def lives(settings: Settings) -> bool:
-    """Whether a sentinel looked within the last minute."""
+    """Whether a sentinel looked within the last minutes."""
     looked = last_look(settings)
     return looked is not None and (datetime.now(UTC) - looked).total_seconds() < SILENT_S
 

@@ -38,7 +38,10 @@ from pipeline.alerts.threads import as_sent
 from pipeline.errors import StepError
 
 FILE = "outbox.db"
-CLAIM = timedelta(seconds=60)
+# Longer than a channel may take for a message, and the outbox to keep that it did: see delivery.
+CLAIM = timedelta(minutes=3)
+# For a sender that gives up within seconds: a task's callback, which may be cut off at any time.
+BRIEF_CLAIM = timedelta(minutes=1)
 # One message cannot hold more alerts than so many.
 LARGEST_CLAIM = 5_000
 FARTHEST = timedelta(hours=1)
@@ -91,12 +94,17 @@ class Outbox:
             return keep(connection, alert, recorded_by, routing, now or datetime.now(UTC))
 
     def claim(
-        self, now: datetime | None = None, key: str | None = None, due_by: datetime | None = None
+        self,
+        now: datetime | None = None,
+        key: str | None = None,
+        due_by: datetime | None = None,
+        lasting: timedelta = CLAIM,
     ) -> Claim | None:
         """What is due (at `due_by`, or now) on the channel whose turn it is, for the caller alone to try.
 
-        Of the alert `key` only, where given. None where nothing is due. The claim ends after a minute, or when it is
-        `delivered` or `failed`. What a sender that was killed has tried together is claimed together again.
+        Of the alert `key` only, where given. None where nothing is due. The claim ends when it is `delivered`
+        or `failed`, or after so long as it is `lasting`. What a sender that was killed has tried together is claimed
+        together again.
         """
         moment = stored(now or datetime.now(UTC))
         query = select(ALERTS.c.content, DELIVERIES).join_from(DELIVERIES, ALERTS)
@@ -112,7 +120,7 @@ class Outbox:
             alerts = (as_sent(connection, Alert.from_json(row.content), row.channel) for row in mine)
             claim = Claim(rows[0].channel, tries, tuple(alerts))
             claimed = {
-                "claimed_until": moment + CLAIM,
+                "claimed_until": moment + lasting,
                 "tries": DELIVERIES.c.tries + 1,
                 "batch": rows[0].batch or uuid4().hex,
             }

@@ -2,15 +2,19 @@
 
 from collections.abc import Callable
 from threading import Thread
+from typing import TypeVar
+
+T = TypeVar("T")
 
 
-def within(seconds: float, work: Callable[[], None]) -> None:
-    """Do `work`, or raise TimeoutError; a server that answers a byte at a time is under no other time limit."""
+def within(seconds: float, work: Callable[[], T]) -> T:
+    """What `work` returns, or TimeoutError: a server that answers a byte at a time is under no other time limit."""
+    done: list[T] = []
     raised: list[Exception] = []
 
     def attempt() -> None:
         try:
-            work()
+            done.append(work())
         except Exception as error:  # noqa: BLE001 - handed to the thread that waits
             raised.append(error)
 
@@ -21,3 +25,4 @@ def within(seconds: float, work: Callable[[], None]) -> None:
         raise TimeoutError(f"no answer within {seconds:.0f} s")
     for error in raised:
         raise error
+    return done[0]

@@ -5,6 +5,7 @@ is in the outbox: the process may be killed at any time, and a second one does n
 """
 
 import threading
+import time
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from functools import partial
@@ -26,6 +27,9 @@ from pipeline.settings import Settings
 
 DELIVER_EVERY_S = 2.0
 LOOK_EVERY_S = 10.0
+# It begins to send for so long, then says that it lives, and goes on: a message may take two minutes, and there may be
+# many of them.
+SENDING_S = 10.0
 # A sentinel whose looks hang for longer is not said to live.
 LONGEST_LOOK_S = 180.0
 
@@ -53,7 +57,7 @@ def watch(
     endpoint = Endpoint(settings, partial(_report, settings, attempts, datetime.now(UTC)))
 
     def delivering() -> None:
-        deliver(Outbox.of(settings.data), channels)
+        deliver(Outbox.of(settings.data), channels, begin_by=time.monotonic() + SENDING_S)
         if attempts.succeeded_within(LOOKING, LONGEST_LOOK_S):
             say_alive(settings)
 

@@ -3,14 +3,20 @@
 import ipaddress
 import smtplib
 import ssl
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from email.message import EmailMessage
+from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from pipeline.errors import ConfigurationError, TillrollError, TransientError
 
 DEFAULT_PORTS = {"smtp": 25, "smtps": 465}
+
+# Seconds that a server may take to say that it has a message: it may search it for viruses first. RFC 5321, 4.5.3.2.6,
+# grants it ten minutes, since whoever goes away sooner sends it again, and again. What is sent must end some time.
+ACCEPTED_S = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,8 +73,8 @@ def parse_smtp_url(url: str) -> SmtpServer:
     return SmtpServer(parts.scheme, parts.hostname, port or DEFAULT_PORTS[parts.scheme], user, password)
 
 
-def send(message: EmailMessage, url: str, timeout: float = 5.0) -> tuple[Refusal, ...]:
-    """Hand the message to the server. `timeout` is in seconds, for each answer of the server.
+def send(message: EmailMessage, url: str, timeout: float = 5.0, accepted_s: float = ACCEPTED_S) -> tuple[Refusal, ...]:
+    """Hand the message to the server. `timeout` is in seconds, for each answer; `accepted_s` for that to the message.
 
     Returns the recipients that were refused where others were not.
 
@@ -79,7 +85,8 @@ def send(message: EmailMessage, url: str, timeout: float = 5.0) -> tuple[Refusal
     """
     server = parse_smtp_url(url)
     try:
-        with _connect(server, timeout) as connection:
+        with _connected(server, timeout) as connection:
+            connection.accepted_s = accepted_s
             refused = connection.send_message(message)
     except (OSError, smtplib.SMTPException) as error:
         raise _explained(error, server) from error
@@ -90,25 +97,49 @@ def probe(url: str, timeout: float = 5.0) -> SmtpServer:
     """Connect and sign in as `send` does, without a message. Raises as `send` does."""
     server = parse_smtp_url(url)
     try:
-        with _connect(server, timeout) as connection:
+        with _connected(server, timeout) as connection:
             connection.noop()
     except (OSError, smtplib.SMTPException) as error:
         raise _explained(error, server) from error
     return server
 
 
-def _connect(server: SmtpServer, timeout: float) -> smtplib.SMTP:
+class _Connection(smtplib.SMTP):
+    """One that waits for longer from where the message is sent on."""
+
+    accepted_s = ACCEPTED_S
+
+    def data(self, msg: Any) -> tuple[int, bytes]:
+        self._wait(self.accepted_s)
+        try:
+            return super().data(msg)
+        finally:
+            self._wait(self.timeout)
+
+    def _wait(self, seconds: float) -> None:
+        if self.sock is not None:  # it is None once the server has gone away
+            self.sock.settimeout(seconds)
+
+
+class _TlsConnection(_Connection, smtplib.SMTP_SSL):
+    pass
+
+
+@contextmanager
+def _connected(server: SmtpServer, timeout: float) -> Iterator[_Connection]:
+    """Signed in. What the server says to the farewell does not matter: what it has taken, it has."""
     tls = ssl.create_default_context()
     if server.scheme == "smtps":
-        connection: smtplib.SMTP = smtplib.SMTP_SSL(server.host, server.port, timeout=timeout, context=tls)
+        connection: _Connection = _TlsConnection(server.host, server.port, timeout=timeout, context=tls)
     else:
-        connection = smtplib.SMTP(server.host, server.port, timeout=timeout)
+        connection = _Connection(server.host, server.port, timeout=timeout)
     try:
         _log_in(connection, server, tls)
-    except BaseException:
+        yield connection
+        with suppress(OSError, smtplib.SMTPException):
+            connection.quit()
+    finally:
         connection.close()
-        raise
-    return connection
 
 
 def _log_in(connection: smtplib.SMTP, server: SmtpServer, tls: ssl.SSLContext) -> None:

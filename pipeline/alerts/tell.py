@@ -10,7 +10,7 @@ from pipeline.alerts.channels import usable_channels
 from pipeline.alerts.data_troubles import seen_in
 from pipeline.alerts.delivery import deliver
 from pipeline.alerts.masking import mask, secrets_of
-from pipeline.alerts.outbox import Outbox
+from pipeline.alerts.outbox import BRIEF_CLAIM, Outbox
 from pipeline.alerts.patience import within
 from pipeline.alerts.routing_file import usable_routing
 from pipeline.alerts.troubles import note
@@ -46,4 +46,4 @@ def _tell(settings: Settings, report: Any, dag: str, tags: tuple[str, ...]) -> N
         alerts += note(outbox, one.watcher, troubles, routing, lasting=one.lasting)
     for alert in alerts:
         logger.info("people hear of it: %s", alert.title)
-        deliver(outbox, channels, key=alert.key)
+        deliver(outbox, channels, key=alert.key, lasting=BRIEF_CLAIM)

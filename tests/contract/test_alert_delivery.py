@@ -11,11 +11,12 @@ import pytest
 from mail_catcher import MailCatcher, catching_mail
 from pydantic import SecretStr
 
-from pipeline.alerts import delivery
+from pipeline.alerts import delivery, sentinel
 from pipeline.alerts.alert import Alert
 from pipeline.alerts.channels import Channels, Mail, channels_of
 from pipeline.alerts.delivery import deliver
-from pipeline.alerts.outbox import Outbox
+from pipeline.alerts.liveness import SILENT_S
+from pipeline.alerts.outbox import CLAIM, Outbox
 from pipeline.alerts.outbox_entries import WINDOW, Delivery
 from pipeline.alerts.routing import Routing
 from pipeline.alerts.routing_file import load_routing
@@ -230,6 +231,32 @@ def _hold(outbox: Outbox, locked: threading.Event) -> None:
     with outbox.transaction():
         locked.set()
         time.sleep(1)
+
+
+class MailThatHangs(Mail):
+    """It comes to no end for as long as anybody waits."""
+
+    def send(self, alert: Alert) -> Collection[Refusal]:
+        time.sleep(5)
+        return ()
+
+
+def test_a_channel_that_hangs_is_cut_off_and_keeps_no_other_from_its_alert(
+    mail: MailCatcher, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(delivery, "SENT_WITHIN_S", 0.5)
+    ours, outbox = settings(tmp_path, mail), Outbox.of(tmp_path)
+    outbox.record(alert(), "callback", Routing.to([f"mail:{ANNA}", "mail"]))
+
+    delivered = deliver(outbox, Channels(ours, [MailThatHangs(ours, f"mail:{ANNA}"), Mail(ours)]))
+
+    assert delivered.errors == ("no answer within 0 s",)
+    assert mail.reached == [OPS]
+
+
+def test_what_is_claimed_is_claimed_for_as_long_as_sending_may_take() -> None:
+    assert CLAIM.total_seconds() > delivery.SENT_WITHIN_S + delivery.KEPT_WITHIN_S
+    assert sentinel.SENDING_S + delivery.SENT_WITHIN_S + delivery.KEPT_WITHIN_S < SILENT_S
 
 
 def test_what_was_taken_while_others_had_the_outbox_is_not_sent_again(mail: MailCatcher, tmp_path: Path) -> None:

@@ -3,8 +3,10 @@
 import ipaddress
 import socket
 import ssl
+import threading
+import time
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from urllib.parse import quote
@@ -126,6 +128,41 @@ def silent_server() -> Iterator[str]:
 def test_a_server_that_says_nothing_is_given_up(silent_server: str) -> None:
     with pytest.raises(TransientError, match="timed out"):
         send(MESSAGE, silent_server, timeout=0.2)
+
+
+@contextmanager
+def slow_server(farewell: bytes = b"221 bye") -> Iterator[tuple[str, list[bytes]]]:
+    """A server that thinks for half a second about each message."""
+    taken: list[bytes] = []
+
+    def serve() -> None:
+        with listening.accept()[0] as client, client.makefile("rwb", buffering=0) as line:
+            line.write(b"220 here\r\n")
+            for command in line:
+                if command.lower().startswith(b"data"):
+                    line.write(b"354 go on\r\n")
+                    taken.append(b"".join(iter(line.readline, b".\r\n")))
+                    time.sleep(0.5)
+                line.write(farewell + b"\r\n" if command.lower().startswith(b"quit") else b"250 OK\r\n")
+
+    with closing(socket.create_server(("127.0.0.1", 0))) as listening:
+        thread = threading.Thread(target=serve)
+        thread.start()
+        yield f"smtp://127.0.0.1:{listening.getsockname()[1]}", taken
+        thread.join()
+
+
+def test_a_server_may_think_about_a_message_for_longer_than_about_a_command() -> None:
+    """What it has taken, and nobody waited to hear of, would be sent again for ever."""
+    with slow_server() as (url, taken):
+        assert send(MESSAGE, url, timeout=0.2) == ()
+    assert len(taken) == 1
+
+
+def test_what_a_server_has_taken_it_has_whatever_it_says_to_the_farewell() -> None:
+    with slow_server(farewell=b"451 not yet") as (url, taken):
+        assert send(MESSAGE, url) == ()
+    assert len(taken) == 1
 
 
 @pytest.mark.parametrize(
