@@ -16,6 +16,7 @@ from pipeline.alerts.attempts import Attempt, Attempts
 from pipeline.alerts.channels import usable_channels
 from pipeline.alerts.delivery import deliver
 from pipeline.alerts.endpoint import Endpoint
+from pipeline.alerts.failed_looks import note_failed_looks
 from pipeline.alerts.liveness import SILENT_S, say_alive
 from pipeline.alerts.masking import mask, secrets_of
 from pipeline.alerts.outbox import Outbox
@@ -67,6 +68,8 @@ def watch(
         outbox, routing = Outbox.of(settings.data), read or Routing.to(channels)
         for name, look in looks.items():
             attempts.attempt(name, lambda look=look: look(outbox, routing))  # type: ignore[misc]
+        last = attempts.last()
+        note_failed_looks(outbox, routing, {name: last[name].error for name in looks if last[name].error})
 
     def repeat(works: Mapping[str, Callable[[], None]], every_s: float) -> None:
         while not stop.is_set():

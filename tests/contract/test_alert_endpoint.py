@@ -16,8 +16,10 @@ from watching import PATIENCE_S, wait_for, watched
 from pipeline.alerts import sentinel
 from pipeline.alerts.alert import Alert
 from pipeline.alerts.endpoint import SERVER, url_of
+from pipeline.alerts.failed_looks import WATCHER
 from pipeline.alerts.outbox import Outbox
 from pipeline.alerts.routing import Routing
+from pipeline.alerts.troubles import topics
 from pipeline.embedded.health import sentinel_health
 from pipeline.embedded.ports import port
 from pipeline.errors import TransientError
@@ -58,6 +60,7 @@ def test_it_says_how_every_look_went_and_what_waits(settings: Settings) -> None:
     with watched(settings, {"good": lambda *_: None, "bad": fail}):
         wait_for(lambda: ask(settings)[0] == 200 and "bad" in ask(settings)[1]["attempts"])
         said, shown = ask(settings)[1], sentinel_health(settings)
+        wait_for(lambda: topics(Outbox.of(settings.data), WATCHER) == ["look bad"])  # of which people hear later
 
     assert said["alive"] is True
     assert said["waiting"] == {"alerts": 1, "since": NOW.isoformat()}
