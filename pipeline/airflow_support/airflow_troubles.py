@@ -55,7 +55,7 @@ def broken_files(api: AirflowApi) -> list[Trouble]:
             ),
             patience=BROKEN_FOR,
         )
-        for error in api.get("/importErrors")["import_errors"]
+        for error in api.get_all("/importErrors", "import_errors")
     ]
 
 

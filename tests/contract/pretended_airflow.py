@@ -16,7 +16,7 @@ LISTS = {"importErrors": "import_errors", "taskInstances": "task_instances", "da
 
 @dataclass
 class PretendedAirflow:
-    """What it answers: its parts' health, and lists by the last word of the path. Task instances are asked by state."""
+    """Its parts' health, and lists by the last word of the path, in pages. Task instances are asked by state."""
 
     url: str = ""
     healthy: bool = True
@@ -34,7 +34,9 @@ class PretendedAirflow:
         states = asked.get("state", [])
         found = [item for item in self.lists.get(name, []) if not states or item.get("state") in states]
         pools = asked.get("pool", [])
-        return {**NOTHING, name: [item for item in found if not pools or item.get("pool") in pools]}
+        found = [item for item in found if not pools or item.get("pool") in pools]
+        first, most = (int(asked.get(word, [default])[0]) for word, default in (("offset", "0"), ("limit", "50")))
+        return {**NOTHING, name: found[first : first + most]}
 
     def _health(self) -> dict[str, Any]:
         """As Airflow's `get_airflow_health` has it: without its database it knows of nobody's heartbeat."""

@@ -7,10 +7,12 @@ import pytest
 from pretended_airflow import PretendedAirflow, pretended_airflow
 from pydantic import SecretStr
 
+from pipeline.airflow_support.airflow_troubles import FILES
 from pipeline.airflow_support.sentinel import looks_of, wrong_rules
 from pipeline.alerts.outbox import Outbox
 from pipeline.alerts.routing import Routing
 from pipeline.alerts.sentinel import OWN
+from pipeline.alerts.troubles import topics
 from pipeline.settings import Settings
 
 MAIL = Routing.to(["mail"])
@@ -52,6 +54,16 @@ def test_rules_that_are_wrong_are_a_trouble_until_they_are_right(settings: Setti
     (unknown,) = wrong_rules(ruled.model_copy(update={"alert_urls": SecretStr("slakc://secret-token")}))
     assert "'slakc'" in dict(unknown.sections)["What is wrong"]
     assert "secret-token" not in str(unknown)
+
+
+def test_a_broken_file_is_seen_however_many_there_are(settings: Settings, airflow: PretendedAirflow) -> None:
+    seen = {"bundle_name": "theirs", "timestamp": "2025-01-04T00:00:00Z", "stack_trace": "SyntaxError"}
+    airflow.lists["import_errors"] = [{**seen, "filename": f"dag{number}.py"} for number in range(120)]
+    outbox = Outbox.of(settings.data)
+
+    looks_of(settings)["DAG files"](outbox, MAIL)
+
+    assert len(topics(outbox, FILES)) == 120
 
 
 def test_no_look_has_the_name_of_what_the_sentinel_does_itself(settings: Settings) -> None:
