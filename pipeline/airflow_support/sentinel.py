@@ -22,6 +22,7 @@ from pipeline.airflow_support.airflow_troubles import (
 )
 from pipeline.airflow_support.api import AirflowApi
 from pipeline.airflow_support.chain import chain_of
+from pipeline.airflow_support.failure_context import settings_for_alert
 from pipeline.airflow_support.recoveries import find_recoveries
 from pipeline.airflow_support.runs import api_of
 from pipeline.airflow_support.starting import servers_watch
@@ -65,6 +66,7 @@ def looks_of(settings: Settings) -> dict[str, Look]:
         "DAG files": _asking(settings, airflow, FILES, broken_files),
         "waiting tasks": _asking(settings, airflow, "queue", stuck_tasks),
         "who hears of what": _noting(settings, "rules", lambda: wrong_rules(settings)),
+        "settings": _noting(settings, "settings", cache(wrong_settings)),
         "heartbeat": Heartbeat(settings),
         "failures": lambda outbox, routing: find_failures(settings, airflow(), outbox, routing),
         "recoveries": lambda outbox, routing: find_recoveries(airflow(), outbox, routing),
@@ -97,6 +99,17 @@ def wrong_rules(settings: Settings) -> list[Trouble]:
         )
         sections = (("What is wrong", error.message), ("What to do", f"{error.remedy}\n{to_do}"))
         return [Trouble("rules on alerts", title, sections=sections, patience=WRONG_FOR)]
+    return []
+
+
+def wrong_settings() -> list[Trouble]:
+    """A setting that is wrong, as it was when the sentinel was started: it has the default for that one."""
+    try:
+        Settings.load()
+    except ConfigurationError as error:
+        title, to_do = "WRONG a setting of the sentinel", "Then start the sentinel again: it has the default now."
+        sections = (("What is wrong", error.message), ("What to do", f"{error.remedy}\n{to_do}"))
+        return [Trouble("settings", title, sections=sections, patience=WRONG_FOR)]
     return []
 
 
@@ -169,7 +182,7 @@ def main() -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
     die_with_parent(signal.SIGTERM, os.getppid())
-    settings = Settings.load()
+    settings = settings_for_alert()
     logger.info("watching; the outbox is in %s", settings.data / "alerts")
     watch(settings, stop, looks_of(settings))
 

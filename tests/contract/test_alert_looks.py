@@ -8,7 +8,7 @@ from pretended_airflow import PretendedAirflow, pretended_airflow
 from pydantic import SecretStr
 
 from pipeline.airflow_support.airflow_troubles import FILES
-from pipeline.airflow_support.sentinel import looks_of, wrong_rules
+from pipeline.airflow_support.sentinel import looks_of, wrong_rules, wrong_settings
 from pipeline.alerts.outbox import Outbox
 from pipeline.alerts.routing import Routing
 from pipeline.alerts.sentinel import OWN
@@ -64,6 +64,16 @@ def test_a_broken_file_is_seen_however_many_there_are(settings: Settings, airflo
     looks_of(settings)["DAG files"](outbox, MAIL)
 
     assert len(topics(outbox, FILES)) == 120
+
+
+def test_a_wrong_setting_is_a_trouble_that_names_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert wrong_settings() == []
+    monkeypatch.setenv("TILLROLL_WORKERS", "a-few")
+
+    (trouble,) = wrong_settings()
+
+    assert "TILLROLL_WORKERS" in dict(trouble.sections)["What is wrong"]
+    assert "a-few" not in str(trouble)
 
 
 def test_no_look_has_the_name_of_what_the_sentinel_does_itself(settings: Settings) -> None:

@@ -22,6 +22,7 @@ from pipeline.alerts.liveness import last_look, lives
 from pipeline.alerts.outbox import Outbox
 from pipeline.alerts.outbox_entries import WINDOW
 from pipeline.alerts.routing import Routing
+from pipeline.alerts.troubles import topics
 from pipeline.settings import Settings
 
 BY_MAIL = Routing.to(["mail"])
@@ -33,8 +34,8 @@ def alert(key: str) -> Alert:
 
 
 @contextmanager
-def watching(data: Path, smtp_url: str) -> Iterator[subprocess.Popen[bytes]]:
-    environment = {**os.environ, "TILLROLL_DATA_DIR": str(data), "TILLROLL_SMTP_URL": smtp_url}
+def watching(data: Path, smtp_url: str, **others: str) -> Iterator[subprocess.Popen[bytes]]:
+    environment = {**os.environ, "TILLROLL_DATA_DIR": str(data), "TILLROLL_SMTP_URL": smtp_url, **others}
     process = subprocess.Popen([sys.executable, "-m", "pipeline.airflow_support.sentinel"], env=environment)
     try:
         yield process
@@ -80,6 +81,13 @@ def test_a_sentinel_that_is_told_to_stop_ends(tmp_path: Path) -> None:
         wait_for(lambda: lives(Settings(data_dir=tmp_path)))
         process.send_signal(signal.SIGTERM)
         assert process.wait(10) == 0
+
+
+@pytest.mark.slow
+def test_a_wrong_setting_keeps_no_sentinel_from_watching(tmp_path: Path) -> None:
+    with catching_mail() as mail, watching(tmp_path, mail.url, TILLROLL_WORKERS="abc"):
+        wait_for(lambda: lives(Settings(data_dir=tmp_path)))
+        wait_for(lambda: "settings" in topics(Outbox.of(tmp_path), "settings"))
 
 
 @pytest.fixture
