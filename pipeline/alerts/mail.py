@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import UTC
 from email.message import EmailMessage
 from email.policy import SMTP
-from email.utils import format_datetime
+from email.utils import format_datetime, parseaddr
 
 from pipeline.alerts.alert import Alert, Severity
 from pipeline.alerts.mail_html import html_of
@@ -36,7 +36,9 @@ def compose(alert: Alert, sender: str, recipients: Sequence[str]) -> EmailMessag
 
 
 def _message_id(key: str, sender: str) -> str:
-    return f"<alert.{key}@{sender.rpartition('@')[2] or 'tillroll'}>"
+    """At the domain of the sender's address, which may stand in angle brackets after a name."""
+    address = parseaddr(sender)[1]
+    return f"<alert.{key}@{address.rpartition('@')[2] or 'tillroll'}>"
 
 
 def _one_line(text: str) -> str:

@@ -103,6 +103,22 @@ def test_the_same_failure_is_the_same_message_and_another_try_is_not() -> None:
     assert sent(FAILURE)["Message-ID"].endswith("@example.org>")
 
 
+@pytest.mark.parametrize(
+    ("sender", "domain"),
+    [
+        ("tillroll@example.org", "example.org"),
+        ("Tillroll <alerts@example.org>", "example.org"),
+        ('"Tillroll, alerts" <alerts@example.org>', "example.org"),
+        ("", "tillroll"),
+    ],
+)
+def test_the_message_id_is_at_the_senders_domain(sender: str, domain: str) -> None:
+    message = compose(dataclasses.replace(FAILURE.alert(), follows="a1"), sender, ["a@example.org"])
+
+    assert message["Message-ID"] == f"<alert.{FAILURE.key}@{domain}>"
+    assert message["In-Reply-To"] == message["References"] == f"<alert.a1@{domain}>"
+
+
 def test_html_is_escaped() -> None:
     failure = dataclasses.replace(FAILURE, message="<script>alert('x')</script> & <b>co", dag='a"><i>')
     html = read_html(part(sent(failure), "html"))
