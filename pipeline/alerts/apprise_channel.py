@@ -4,6 +4,7 @@ https://github.com/caronc/apprise/wiki lists them.
 """
 
 import logging
+import re
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -32,9 +33,7 @@ class AppriseChannel:
 
     def send(self, alert: Alert) -> tuple[Refusal, ...]:
         """Hand the alert over. Raises TransientError: the service did not take it."""
-        import apprise
-
-        with apprise.LogCapture(level=logging.WARNING) as said:  # type: ignore[no-untyped-call]
+        with _apprise().LogCapture(level=logging.WARNING) as said:
             if self.plugin.notify(
                 title=f"[Tillroll] {alert.title}", body=short_text(alert), body_format="text", notify_type=_kind(alert)
             ):
@@ -49,16 +48,32 @@ def apprise_channels(urls: str) -> Iterator[AppriseChannel]:
     Raises:
         ConfigurationError: apprise does not know what a URL means. The text shows no more of it than its scheme.
     """
-    import apprise  # half a second, which few installations need
-
+    apprise = _apprise()
     seen: Counter[str] = Counter()
-    for url in urls.split():
-        scheme = url.split("://", 1)[0].lower()
+    for number, url in enumerate(urls.split(), 1):
+        scheme = _scheme(url)
         plugin = apprise.Apprise.instantiate(url, suppress_exceptions=True)
         if plugin is None:
-            raise ConfigurationError(f"no channel is meant by an alert URL that begins with {scheme!r}", _REMEDY)
+            begins = f"that begins with {scheme!r}" if scheme else f"that begins with no scheme: it is the {number}."
+            raise ConfigurationError(f"no channel is meant by an alert URL {begins}", _REMEDY)
         seen[scheme] += 1
         yield AppriseChannel(scheme if seen[scheme] == 1 else f"{scheme}-{seen[scheme]}", plugin)
+
+
+def _apprise() -> Any:
+    """The library, its own log kept from every other: it names URLs that it does not understand, tokens and all."""
+    import apprise  # half a second, which few installations need
+
+    if apprise.logger.propagate:
+        apprise.logger.propagate = False
+        apprise.logger.addHandler(logging.NullHandler())
+    return apprise
+
+
+def _scheme(url: str) -> str:
+    """What a URL begins with; empty where `://` is mistyped, and all of it may be a token."""
+    found = re.match(r"([a-z][a-z0-9+.-]*)://", url, re.IGNORECASE)
+    return found[1].lower() if found else ""
 
 
 def _kind(alert: Alert) -> str:

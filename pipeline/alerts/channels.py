@@ -8,6 +8,7 @@ from typing import Protocol
 from pipeline.alerts.alert import Alert
 from pipeline.alerts.channel_names import MAIL, recipients_in
 from pipeline.alerts.mail import compose
+from pipeline.alerts.masking import mask, secrets_of
 from pipeline.alerts.smtp import Refusal, send
 from pipeline.embedded.urls import smtp_url
 from pipeline.errors import ConfigurationError, TillrollError
@@ -61,6 +62,10 @@ class Channels(dict[str, Channel]):
     def __init__(self, settings: Settings, channels: Iterable[Channel]) -> None:
         super().__init__({channel.name: channel for channel in channels})
         self._settings = settings
+
+    def masked(self, text: str) -> str:
+        """What a channel said, without the tokens and passwords in the settings: servers repeat what they were sent."""
+        return mask(text, secrets_of(self._settings))
 
     def __missing__(self, name: str) -> Channel:
         if recipients_in(name):

@@ -12,7 +12,6 @@ from pipeline.alerts.alert import Alert
 from pipeline.alerts.channel_names import MAIL, mail_for
 from pipeline.alerts.channels import Channels
 from pipeline.alerts.digest import digest
-from pipeline.alerts.masking import mask
 from pipeline.alerts.outbox import CLAIM, Claim, Outbox
 from pipeline.alerts.outbox_entries import Delivery
 from pipeline.alerts.outbox_tables import NEVER, moment_of
@@ -83,7 +82,7 @@ def send_unkept(alert: Alert, routing: Routing, channels: Channels) -> None:
         try:
             channels[way.channel].send(judged)
         except Exception as error:  # noqa: BLE001 - one channel's trouble must not keep another from its alert
-            errors.append(mask(str(error)))
+            errors.append(channels.masked(str(error)))
             logger.warning("%s does not take %r: %s", way.channel, alert.title, errors[-1])
     if len(errors) == len(ways):
         raise TransientError(f"nobody has taken it: {'; '.join(errors)}")
@@ -95,13 +94,14 @@ def _attempt(outbox: Outbox, channels: Channels, claim: Claim) -> tuple[bool, li
     try:
         refusals = within(SENT_WITHIN_S, lambda: channels[claim.channel].send(alert))
     except Exception as error:  # noqa: BLE001 - one channel's trouble must not keep another from its alert
-        reason = mask(str(error) or type(error).__name__)
+        reason = channels.masked(str(error) or type(error).__name__)
         logger.warning("%s does not take %r: %s", claim.channel, alert.title, reason)
         if isinstance(error, RecipientsRefusedError) and claim.channel != MAIL:
             outbox.refused(claim, reason, instead=Delivery(MAIL, 0, now, None, ""))
         else:
             outbox.failed(claim, reason, datetime.now(UTC) + pause(claim.tries))
         return False, [reason]
+    refusals = [Refusal(one.recipient, channels.masked(one.answer), one.for_good) for one in refusals]
     for refusal in refusals:
         logger.error("nobody took %r for %s: %s", alert.title, refusal.recipient, refusal.answer)
     logger.info("%s took %r", claim.channel, alert.title)
@@ -113,7 +113,7 @@ def _attempt(outbox: Outbox, channels: Channels, claim: Claim) -> tuple[bool, li
 def _left(refusal: Refusal, now: datetime) -> Delivery:
     """The way of its own that one recipient has whom the server refused: for good by SMTP's 5xx, or for now by 4xx."""
     next_try = moment_of(NEVER) if refusal.for_good else now + pause(1)
-    return Delivery(mail_for([refusal.recipient]), 1, next_try, None, mask(refusal.answer))
+    return Delivery(mail_for([refusal.recipient]), 1, next_try, None, refusal.answer)
 
 
 def pause(tries: int) -> timedelta:

@@ -52,7 +52,8 @@ def secrets_of(settings: Settings) -> frozenset[str]:
 
 def _tokens(settings: Settings) -> Iterator[str]:
     urls = settings.alert_urls.get_secret_value() if settings.alert_urls else ""
-    yield from (part for part in re.split(r"[\s:/?&=@]+", urls) if len(part) >= SHORTEST_TOKEN)
+    parts = (part for part in re.split(r"[\s:/?&=@]+", urls) if len(part) >= SHORTEST_TOKEN)
+    yield from (written for part in parts for written in (part, unquote(part)))
 
 
 def _passwords(settings: Settings) -> Iterator[str]:

@@ -1,12 +1,14 @@
 """Channels besides mail: a real webhook takes the alert, its trouble is no other channel's, and no token is shown."""
 
 import json
+import logging
 import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from io import StringIO
 from pathlib import Path
 from threading import Thread
 from typing import Any
@@ -18,13 +20,14 @@ from pydantic import SecretStr
 from pipeline.alerts import heartbeat
 from pipeline.alerts.alert import Alert
 from pipeline.alerts.apprise_channel import LONGEST_TEXT, short_text
-from pipeline.alerts.channels import channels_of, usable_channels
-from pipeline.alerts.delivery import deliver
+from pipeline.alerts.channels import Channels, channels_of, usable_channels
+from pipeline.alerts.delivery import deliver, send_unkept
 from pipeline.alerts.heartbeat import Heartbeat
 from pipeline.alerts.liveness import SILENT_S, say_alive
 from pipeline.alerts.masking import mask, secrets_of
 from pipeline.alerts.outbox import Outbox
 from pipeline.alerts.routing import Routing
+from pipeline.alerts.smtp import Refusal
 from pipeline.errors import ConfigurationError, TransientError
 from pipeline.settings import Settings
 
@@ -114,6 +117,51 @@ def test_what_no_channel_is_meant_by_is_refused_without_being_shown(tmp_path: Pa
     with pytest.raises(ConfigurationError, match="'slakc'") as refused:
         channels_of(settings(tmp_path, f"slakc://{TOKEN}"))
     assert TOKEN not in str(refused.value)
+
+
+@pytest.fixture
+def root_log() -> Iterator[StringIO]:
+    """What reaches the root's log. Pytest's own also hears those who keep their log from there."""
+    handler, root = logging.StreamHandler(StringIO()), logging.getLogger()
+    level = root.level
+    root.addHandler(handler)
+    root.setLevel(logging.DEBUG)
+    yield handler.stream
+    root.removeHandler(handler)
+    root.setLevel(level)
+
+
+@pytest.mark.parametrize("url", ["slack//{}", "{}:foo", "{}", "slack:/{}", "slack://{}/incomplete"])
+def test_no_token_of_a_mistyped_url_is_shown_anywhere(
+    url: str, tmp_path: Path, root_log: StringIO, capfd: pytest.CaptureFixture[str]
+) -> None:
+    wrong = settings(tmp_path, f"json://127.0.0.1:1 {url.format(TOKEN)}")
+    with pytest.raises(ConfigurationError, match=r"begins with ('slack'|no scheme: it is the 2\.)") as refused:
+        channels_of(wrong)
+    usable_channels(wrong)
+
+    assert "only mail is sent" in root_log.getvalue()
+    assert TOKEN.lower() not in f"{refused.value}{root_log.getvalue()}{''.join(capfd.readouterr())}".lower()
+
+
+class Repeats:
+    """A channel whose server repeats what it was sent."""
+
+    name = reaches = "repeats"
+
+    def send(self, alert: Alert) -> tuple[Refusal, ...]:
+        raise TransientError(f"cannot post {alert.key} to /hooks/{TOKEN}")
+
+
+def test_no_token_is_in_what_a_channel_died_of(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    outbox, routing = Outbox.of(tmp_path), Routing.to(["repeats"])
+    channels = Channels(settings(tmp_path, f"json://127.0.0.1:1/hooks/{TOKEN}"), [Repeats()])
+    outbox.record(ALERT, "callback", routing)
+
+    assert deliver(outbox, channels).errors == ("cannot post a1 to /hooks/***",)
+    with pytest.raises(TransientError, match="nobody has taken it") as nobody:
+        send_unkept(ALERT, routing, channels)
+    assert TOKEN not in f"{nobody.value}{caplog.text}{outbox.entries()}"
 
 
 def test_a_wrong_channel_does_not_cost_the_mail(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
