@@ -1,11 +1,14 @@
 """Tasks that wait and are not started, and what holds them up: a full pool, a paused DAG, a busy executor.
 
-A task waits for its pool in the state *scheduled*, and for the executor in the state *queued*. That a pool is full is
-as it should be, for as long as those who hold it change: so each set of holders is a trouble of its own.
+A task waits for its pool in the state *scheduled*, and for the executor in the state *queued*. That a pool is full, or
+the executor busy, is as it should be, for as long as those who hold it change: so each set of holders is a trouble of
+its own. What holds up a thousand tasks is one trouble, and not a thousand.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import replace
 from datetime import timedelta
+from functools import cache
 from hashlib import sha256
 from itertools import groupby
 from typing import Any
@@ -33,7 +36,9 @@ def stuck_tasks(api: AirflowApi) -> list[Trouble]:
         return []
     paused = {dag["dag_id"] for dag in api.get_all("/dags", "dags", paused=True) if dag["is_paused"]}
     pools = {pool["name"]: pool for pool in api.get_all("/pools", "pools")}
-    return list(_troubles(api, waiting, paused, pools))
+    tags_of = cache(lambda dag: details_of(api, dag).tags)
+    troubles = _troubles(api, waiting, paused, pools)
+    return [replace(trouble, tags=tags_of(trouble.dag)) if trouble.dag else trouble for trouble in troubles]
 
 
 def _troubles(
@@ -42,15 +47,14 @@ def _troubles(
     queued = [task for task in waiting if task["state"] == QUEUED]
     of_paused = [task for task in waiting if task["state"] == SCHEDULED and task["dag_id"] in paused]
     others = [task for task in waiting if task["state"] == SCHEDULED and task["dag_id"] not in paused]
-    running = _tasks(api, [RUNNING]) if queued else []
-    yield from (_for_the_executor(api, task, running) for task in queued)
+    held = [task for task in others if not _has_room(pools.get(task["pool"]), task)]
+    free = [task for task in others if _has_room(pools.get(task["pool"]), task)]
+    running = _tasks(api, [RUNNING]) if queued or free else []
+    if queued:
+        yield _for_the_executor(queued, running)
     yield from (_for_its_dag(api, dag, tasks) for dag, tasks in _grouped(of_paused, "dag_id"))
-    for name, tasks in _grouped(others, "pool"):
-        pool = pools.get(name)
-        held = [task for task in tasks if not _has_room(pool, task)]
-        if held:
-            yield _for_a_pool(api, name, pool, held)
-        yield from (_for_something_else(api, task) for task in tasks if task not in held)
+    yield from (_for_a_pool(api, name, pools.get(name), tasks) for name, tasks in _grouped(held, "pool"))
+    yield from (_for_something_else(dag, tasks, running) for dag, tasks in _grouped(free, "dag_id"))
 
 
 def _has_room(pool: Pool | None, task: Task) -> bool:
@@ -58,22 +62,22 @@ def _has_room(pool: Pool | None, task: Task) -> bool:
     return pool is not None and (pool["slots"] == unlimited or pool["open_slots"] >= task["pool_slots"])
 
 
-def _for_the_executor(api: AirflowApi, task: Task, running: Collection[Task]) -> Trouble:
-    title, topic = f"STUCK {_name(task)} waits and is not started", f"queued {_full_name(task)}"
+def _for_the_executor(tasks: list[Task], running: Collection[Task]) -> Trouble:
+    topic = f"executor {_identity(running)}"
     if not running:
         why, what = (
-            "It waits for the executor, which runs nothing.",
+            "The executor has what waits, and runs nothing.",
             "Does the scheduler live? tillroll status says so.",
         )
-        return _trouble(api, topic, title, [task], why, what)
-    why = f"It waits for the executor, which runs these:\n{_listed(running)}"
+        return _trouble(topic, _unstarted(tasks), tasks, why, what)
+    why = f"The executor has what waits, and runs these:\n{_listed(running)}"
     what = "If one of them hangs, mark it failed. AIRFLOW__CORE__PARALLELISM says how many may run at once."
-    return _trouble(api, topic, title, [task], why, what)
+    return _trouble(topic, _unstarted(tasks), tasks, why, what)
 
 
 def _for_its_dag(api: AirflowApi, dag: str, tasks: list[Task]) -> Trouble:
     why, what = "The DAG is paused: Airflow starts none of its tasks.", f"Unpause it: {api.url}/dags/{dag}"
-    return _trouble(api, f"paused {dag}", f"STUCK {dag} is paused in the middle of a run", tasks, why, what)
+    return _trouble(f"paused {dag}", f"STUCK {dag} is paused in the middle of a run", tasks, why, what)
 
 
 def _for_a_pool(api: AirflowApi, name: str, pool: Pool | None, tasks: list[Task]) -> Trouble:
@@ -81,21 +85,28 @@ def _for_a_pool(api: AirflowApi, name: str, pool: Pool | None, tasks: list[Task]
     title = f"STUCK {who} for the pool {name}"
     if pool is None:
         what = "Make it in Airflow, under Admin, Pools. `tillroll up` makes those of Tillroll's own DAGs."
-        return _trouble(api, f"pool {name}", title, tasks, "There is no such pool.", what)
+        return _trouble(f"pool {name}", title, tasks, "There is no such pool.", what)
     holders = _tasks(api, [RUNNING, QUEUED], pool=name)
     why = f"The pool has {pool['slots']} slots, and too few of them are free. It is held by:\n{_listed(holders)}"
     what = "Give it more slots." if not holders else f"If this hangs, mark it failed: {task_url(api, holders[0])}"
-    return _trouble(api, f"pool {name} {_identity(holders)}", title, tasks, why, what)
+    return _trouble(f"pool {name} {_identity(holders)}", title, tasks, why, what)
 
 
-def _for_something_else(api: AirflowApi, task: Task) -> Trouble:
-    title = f"STUCK {_name(task)} waits and is not started"
-    why = "Its pool has room and its DAG is not paused. The DAG, or the task, may be at its limit (max_active_tasks)."
-    what = "Does the scheduler live? tillroll status says so."
-    return _trouble(api, f"scheduled {_full_name(task)}", title, [task], why, what)
+def _for_something_else(dag: str, tasks: list[Task], running: Collection[Task]) -> Trouble:
+    """A limit: of the DAG, which its own tasks take up, or of all together (core.parallelism), which anybody's may."""
+    own = [task for task in running if task["dag_id"] == dag]
+    why = f"""The pool has room and the DAG is not paused. The DAG, or the task, may be at its limit
+(max_active_tasks), or all tasks together at theirs (AIRFLOW__CORE__PARALLELISM). These run:\n{_listed(own or running)}"""
+    what = "If one of them hangs, mark it failed. Does the scheduler live? tillroll status says so."
+    return _trouble(f"scheduled {dag} {_identity(own)}", _unstarted(tasks), tasks, why, what)
 
 
-def _trouble(api: AirflowApi, topic: str, title: str, tasks: list[Task], why: str, what: str) -> Trouble:
+def _unstarted(tasks: list[Task]) -> str:
+    one, many = f"{_name(tasks[0])} waits and is", f"{len(tasks)} tasks wait and are"
+    return f"STUCK {one if len(tasks) == 1 else many} not started"
+
+
+def _trouble(topic: str, title: str, tasks: list[Task], why: str, what: str) -> Trouble:
     dags = {task["dag_id"] for task in tasks}
     dag = dags.pop() if len(dags) == 1 else ""
     return Trouble(
@@ -106,12 +117,11 @@ def _trouble(api: AirflowApi, topic: str, title: str, tasks: list[Task], why: st
         patience=WAITS_FOR,
         severity="warning",
         dag=dag,
-        tags=details_of(api, dag).tags if dag else (),
     )
 
 
 def _identity(holders: Collection[Task]) -> str:
-    """Who holds a pool: another try of a task is another holder."""
+    """Who holds what others wait for: another try of a task is another holder."""
     names = sorted(f"{_full_name(task)} {task['try_number']}" for task in holders)
     return sha256("\n".join(names).encode()).hexdigest()[:16]
 

@@ -22,6 +22,7 @@ class PretendedAirflow:
     healthy: bool = True
     lists: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
     logins: int = 0
+    asked: int = 0
     tokens: set[str] = field(default_factory=set)
 
     def answer(self, path: str, asked: dict[str, list[str]]) -> dict[str, Any]:
@@ -62,6 +63,7 @@ def pretended_airflow() -> Iterator[PretendedAirflow]:
             self._send(201, {"access_token": token})
 
         def do_GET(self) -> None:
+            airflow.asked += 1
             url = urlsplit(self.path)
             is_known = (self.headers.get("Authorization") or "").removeprefix("Bearer ") in airflow.tokens
             if not url.path.endswith("/health") and not is_known:
