@@ -96,7 +96,7 @@ def _for_something_else(dag: str, tasks: list[Task], running: Collection[Task]) 
     """A limit: of the DAG, which its own tasks take up, or of all together (core.parallelism), which anybody's may."""
     own = [task for task in running if task["dag_id"] == dag]
     why = f"""The pool has room and the DAG is not paused. The DAG, or the task, may be at its limit
-(max_active_tasks), or all tasks together at theirs (AIRFLOW__CORE__PARALLELISM). These run:\n{_listed(own or running)}"""
+(max_active_tasks), or all tasks together (AIRFLOW__CORE__PARALLELISM). These run:\n{_listed(own or running)}"""
     what = "If one of them hangs, mark it failed. Does the scheduler live? tillroll status says so."
     return _trouble(f"scheduled {dag} {_identity(own)}", _unstarted(tasks), tasks, why, what)
 
