@@ -45,8 +45,9 @@ class Alert:
     `key` names what failed: whoever reports it, and however often, it is the same alert. `topic` is what the mails of
     one trouble have in common (`gcs_to_bq_staging.publish`). `title` is the subject line without its mark. `facts` are
     names and values; `sections` titles and texts, in reading order. `follows` is the key of the alert that this one
-    goes on about; `is_over` says that that is over. `work` is what failed, where it can succeed later. `dag` is the
-    DAG that it is about and `tags` are that DAG's; both are empty where it is about none.
+    goes on about; `is_over` says that that is over, and `ends` names the messages of which nothing lasts any more.
+    `work` is what failed, where it can succeed later. `dag` is the DAG that it is about and `tags` are that DAG's;
+    both are empty where it is about none.
     """
 
     key: str
@@ -61,6 +62,7 @@ class Alert:
     dag: str = ""
     tags: tuple[str, ...] = ()
     is_over: bool = False
+    ends: tuple[str, ...] = ()
 
     def told(self, say: Callable[[str], str]) -> "Alert":
         """The same, every text of it put through `say`: to mask what is secret."""
@@ -89,7 +91,7 @@ class Alert:
         """The alert that `to_json` wrote. What it did not write yet, in alerts of long ago, has its default."""
         found = json.loads(text)
         found["raised_at"] = datetime.fromisoformat(found["raised_at"])
-        found["tags"] = tuple(found.get("tags", ()))
+        found.update({name: tuple(found.get(name, ())) for name in ("tags", "ends")})
         found["work"] = Work(**found["work"]) if found.get("work") else None
         return cls(**{**found, "facts": _pairs(found["facts"]), "sections": _pairs(found["sections"])})
 

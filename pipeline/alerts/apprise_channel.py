@@ -7,16 +7,20 @@ import logging
 import re
 from collections import Counter
 from collections.abc import Iterator
+from copy import copy
 from dataclasses import dataclass, field
 from typing import Any
 
 from pipeline.alerts.alert import Alert, Severity
+from pipeline.alerts.digest import OTHERS
 from pipeline.alerts.smtp import Refusal
 from pipeline.errors import ConfigurationError, TransientError
 
 _REMEDY = "Look at TILLROLL_ALERT_URLS; https://github.com/caronc/apprise/wiki has the form for each service."
 # Most services cut longer texts, or refuse them.
 LONGEST_TEXT = 3_000
+LONGEST_LIST = 1_000
+_OVER = "success"
 _KINDS: dict[Severity, str] = {"critical": "failure", "error": "failure", "warning": "warning", "info": "info"}
 
 
@@ -34,8 +38,10 @@ class AppriseChannel:
     def send(self, alert: Alert) -> tuple[Refusal, ...]:
         """Hand the alert over. Raises TransientError: the service did not take it."""
         with _apprise().LogCapture(level=logging.WARNING) as said:
-            if self.plugin.notify(
-                title=f"[Tillroll] {alert.title}", body=short_text(alert), body_format="text", notify_type=_kind(alert)
+            title, body = f"[Tillroll] {alert.title}", short_text(alert)
+            if all(
+                plugin.notify(title=title, body=body, body_format="text", notify_type=kind)
+                for plugin, kind in _events(self.plugin, alert)
             ):
                 return ()
             reason = " ".join(said.getvalue().split()) or "it gave no reason"
@@ -76,14 +82,42 @@ def _scheme(url: str) -> str:
     return found[1].lower() if found else ""
 
 
+def _events(plugin: Any, alert: Alert) -> Iterator[tuple[Any, str]]:
+    """What the service hears of an alert, and of which kind: once, but where it has incidents, such as PagerDuty's.
+
+    There, an incident is a message and all that goes on about it: opened once, and closed when nothing of it lasts.
+    Events may come twice. Whoever names an incident in the URL has that one.
+    """
+    if getattr(plugin, "dedup", "it has none"):
+        yield plugin, _kind(alert)
+        return
+    if not (alert.is_over and alert.ends):
+        yield _of_incident(plugin, alert.follows or alert.key), _kind(alert)
+    for key in alert.ends:
+        yield _of_incident(plugin, key, action="map", request_rate_per_sec=0), _OVER  # no pauses between them
+
+
+def _of_incident(plugin: Any, key: str, **how: object) -> Any:
+    one = copy(plugin)
+    for name, value in {"dedup": key, **how}.items():
+        setattr(one, name, value)
+    return one
+
+
 def _kind(alert: Alert) -> str:
     """Apprise's word for how bad it is, which services show as a colour or hand on to whoever is on call."""
-    return "success" if alert.is_over else _KINDS[alert.severity]
+    return _OVER if alert.is_over else _KINDS[alert.severity]
 
 
 def short_text(alert: Alert) -> str:
-    """The facts, and the first two sections: what happened, and what to do."""
+    """The facts, and the first two sections: what happened, and what to do; of a digest, also what the others are."""
     facts = "\n".join(f"{name}: {value}" for name, value in alert.shown_facts)
     sections = "\n\n".join(f"{title}\n{text}" for title, text in alert.sections[:2])
-    text = f"{facts}\n\n{sections}"
-    return text if len(text) <= LONGEST_TEXT else text[:LONGEST_TEXT] + " […]"
+    others = "".join(
+        f"\n\n{title}\n{_cut(text, LONGEST_LIST)}" for title, text in alert.sections[2:] if title == OTHERS
+    )
+    return _cut(f"{facts}\n\n{sections}", LONGEST_TEXT - len(others)) + others
+
+
+def _cut(text: str, longest: int) -> str:
+    return text if len(text) <= longest else text[:longest] + " […]"

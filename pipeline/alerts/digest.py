@@ -8,6 +8,7 @@ from pipeline.alerts.alert import Alert, worst
 
 # How many of the others are named.
 LONGEST_LIST = 100
+OTHERS = "The others, in order"
 
 
 def digest(alerts: Sequence[Alert]) -> Alert:
@@ -23,8 +24,11 @@ def digest(alerts: Sequence[Alert]) -> Alert:
         title=f"{len(alerts)} alerts, the first: {first.title}",
         raised_at=others[-1].raised_at,
         facts=(("Alerts", str(len(alerts))), ("About", _most(topics)), *first.facts),
-        sections=(*urgent, ("The others, in order", _listed(others)), *evidence),
+        sections=(*urgent, (OTHERS, _listed(others)), *evidence),
         severity=worst(alerts),
+        follows=first.follows if all(alert.follows == first.follows for alert in others) else "",
+        is_over=all(alert.is_over for alert in alerts),
+        ends=tuple(dict.fromkeys(key for alert in alerts for key in alert.ends)),
     )
 
 

@@ -105,11 +105,23 @@ def before_waits_until(connection: Connection, alert: Alert, channel: str, lates
 
 
 def as_sent(connection: Connection, alert: Alert, channel: str) -> Alert:
-    """The alert as it goes on about what was sent there: a digest, where the first alert went as a part of one."""
+    """The alert as it goes on about what was sent there: a digest, where the first alert went as a part of one.
+
+    What says the end `ends` the messages of its thread there of which no other alert lasts.
+    """
     if not alert.follows:
         return alert
+    ends = tuple(_ended(connection, alert.follows, channel)) if alert.is_over else ()
     query = select(DELIVERIES.c.sent_as).where(DELIVERIES.c.key == alert.follows, DELIVERIES.c.channel == channel)
-    return replace(alert, follows=connection.execute(query).scalar() or alert.follows)
+    return replace(alert, follows=connection.execute(query).scalar() or alert.follows, ends=ends)
+
+
+def _ended(connection: Connection, thread: str, channel: str) -> Iterator[str]:
+    there = select(DELIVERIES.c.sent_as).join_from(DELIVERIES, ALERTS)
+    there = there.where(DELIVERIES.c.channel == channel, DELIVERIES.c.sent_as.is_not(None))
+    lasting = there.where(ALERTS.c.resolved_at.is_(None))
+    query = there.where(_of_thread(thread), DELIVERIES.c.sent_as.not_in(lasting)).distinct()
+    yield from connection.execute(query.order_by(DELIVERIES.c.sent_as)).scalars()
 
 
 def open_work(connection: Connection, now: datetime) -> Iterator[OpenWork]:

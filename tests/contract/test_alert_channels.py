@@ -6,7 +6,8 @@ import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from io import StringIO
 from pathlib import Path
@@ -22,12 +23,14 @@ from pipeline.alerts.alert import Alert
 from pipeline.alerts.apprise_channel import LONGEST_TEXT, short_text
 from pipeline.alerts.channels import Channels, channels_of, usable_channels
 from pipeline.alerts.delivery import deliver, send_unkept
+from pipeline.alerts.digest import digest
 from pipeline.alerts.heartbeat import Heartbeat
 from pipeline.alerts.liveness import SILENT_S, say_alive
 from pipeline.alerts.masking import mask, secrets_of
 from pipeline.alerts.outbox import Outbox
 from pipeline.alerts.routing import Routing
 from pipeline.alerts.smtp import Refusal
+from pipeline.alerts.troubles import Trouble, note
 from pipeline.errors import ConfigurationError, TransientError
 from pipeline.settings import Settings
 
@@ -205,6 +208,44 @@ def test_a_channel_is_told_what_happened_and_what_to_do() -> None:
         "DAG: dag", "Log: http://127.0.0.1/log", "Severity: error", "",
         "Error", "9 rows <differ>", "", "What to do", "Run it again.",
     ]  # fmt: skip
+
+
+def test_a_channel_is_told_what_the_others_of_a_digest_are() -> None:
+    long = replace(ALERT, sections=(("Error", "x" * 10_000), ("What to do", "Look.")))
+    text = short_text(digest([long, *(replace(ALERT, key=f"b{n}", title=f"FAILED b{n}") for n in range(50))]))
+
+    assert "FAILED b0" in text
+    assert len(text) < LONGEST_TEXT + 100
+
+
+@pytest.fixture
+def pager(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Channels, Outbox, Hook]]:
+    """PagerDuty's plugin, with a server of ours behind it."""
+    from apprise.plugins import pagerduty
+
+    with listening() as hook:
+        monkeypatch.setitem(pagerduty.PAGERDUTY_API_LOOKUP, "us", f"http://127.0.0.1:{hook.port}/enqueue")
+        monkeypatch.setattr(pagerduty.NotifyPagerDuty, "request_rate_per_sec", 0)
+        yield channels_of(settings(tmp_path, f"pagerduty://{TOKEN}@{TOKEN}")), Outbox.of(tmp_path), hook
+
+
+def test_an_incident_is_closed_when_nothing_of_its_message_lasts(pager: tuple[Channels, Outbox, Hook]) -> None:
+    channels, outbox, hook = pager
+    now = datetime.now(UTC) - timedelta(hours=1)
+    disk, web, late = Trouble("disk", "DISK"), Trouble("web", "DOWN web"), Trouble("day", "LATE")
+
+    def events(*troubles: Trouble, minute: int) -> list[tuple[str, str]]:
+        hook.taken.clear()
+        note(outbox, "looks", troubles, Routing.to(["pagerduty"]), now + timedelta(minutes=minute))
+        assert deliver(outbox, channels).errors == ()
+        return [(event["event_action"], event["dedup_key"]) for event in hook.taken]
+
+    ((opened, first),) = events(disk, web, minute=0)  # one message
+    ((also, second),) = events(disk, web, late, minute=5)
+    assert (opened, also) == ("trigger", "trigger")
+    assert first != second
+    assert events(web, late, minute=10) == [("trigger", first)]  # the web server is still down
+    assert sorted(events(minute=15)) == sorted([("resolve", first), ("resolve", second)])
 
 
 def test_a_long_text_is_cut() -> None:

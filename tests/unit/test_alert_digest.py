@@ -1,5 +1,6 @@
 """A digest leads with what came first, names the others, and says how many there are."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from pipeline.alerts.alert import Alert
@@ -28,6 +29,14 @@ def test_a_thousand_are_one_that_leads_with_the_first() -> None:
     others = dict(found.sections)["The others, in order"].splitlines()
     assert others[0] == "- 00:00:01 FAILED 1"
     assert others[-2:] == [f"… and {999 - LONGEST_LIST} more:", "    tillroll alerts list"]
+
+
+def test_a_digest_is_over_when_all_of_it_is() -> None:
+    over = [replace(alert(number), is_over=True, follows="d", ends=("d",)) for number in range(2)]
+
+    assert (digest(over).is_over, digest(over).follows, digest(over).ends) == (True, "d", ("d",))
+    mixed = digest([*over, alert(3)])
+    assert (mixed.is_over, mixed.follows, mixed.ends) == (False, "", ("d",))
 
 
 def test_the_same_alerts_are_the_same_digest() -> None:
