@@ -129,6 +129,7 @@ select day, ordered_at, transaction_id, customer_id, segment,
 from everything where has_order""",
     "bi_products": f"""
 select day, product_id, 'SKU-' || product_id as sku, 'Compact Headphones No. ' || product_id as product_name,
+    'Compact Headphones No. ' || product_id || ' · SKU-' || product_id as product_label,
     'Category ' || product_id % 10 as category, 'Subcategory ' || product_id % 16 as subcategory,
     'Brand ' || product_id % 120 as brand, store_id, store_name, channel, {_MEASURES},
     cast(coalesce(sum(units) filter (status = 'paid'), 0) as bigint) as paid_units,

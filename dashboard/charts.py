@@ -20,11 +20,20 @@ WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", 
 # Of a chart with its axes and its legend; a chart of bars is as high as it has bars.
 BAR, HEIGHT, WIDE_HEIGHT = 28, 260, 320
 
+# Of the longest bar, with its number beside it, on a phone.
+ROOM = 1.45
 
-def draw(chart: Chart, report: Report, records: Sequence[Record], view: View) -> Any:
-    """The chart as Altair has it. Its one parameter, PICK, holds the columns of the mark that people picked."""
+
+def draw(chart: Chart, report: Report, records: Sequence[Record], view: View, series: Sequence[Any] = ()) -> Any:
+    """The chart as Altair has it. Its one parameter, PICK, holds the columns of the mark that people picked.
+
+    `series` are all values that a stacked chart can show, so that each has one colour whatever is chosen.
+    """
     if chart.type == "calendar":
         drawn = draw_calendar(chart, records, _pick(chart))
+    elif chart.type == "stacked":
+        known = [str(_plain(str(chart.breakdown), value, report)) for value in series]
+        drawn = _stacked(chart, report, _plotted(chart, report, records, view), known)
     else:
         drawn = _DRAWN[chart.type](chart, report, _plotted(chart, report, records, view))
     return drawn.configure_view(strokeWidth=0).configure_axis(grid=False, domain=False, ticks=False, labelPadding=8)
@@ -109,9 +118,8 @@ def _line(chart: Chart, report: Report, rows: list[Record]) -> Any:
     return alt.layer(line, points.add_params(pick)).properties(height=WIDE_HEIGHT if chart.wide else HEIGHT)
 
 
-def _stacked(chart: Chart, report: Report, rows: list[Record]) -> Any:
+def _stacked(chart: Chart, report: Report, rows: list[Record], series: list[str]) -> Any:
     metric, pick = report.metric[chart.metrics[0]], _pick(chart)
-    series = sorted({str(row[str(chart.breakdown)]) for row in rows})
     colour = alt.Color(
         f"{chart.breakdown}:N",
         title=None,
@@ -143,9 +151,9 @@ def _bar(chart: Chart, report: Report, rows: list[Record]) -> Any:
             f"{chart.dimension}:N",
             sort=[row[chart.dimension] for row in rows],
             title=None,
-            axis=alt.Axis(labelLimit=170),
+            axis=alt.Axis(labelLimit=230 if chart.wide else 170),
         ),
-        alt.X(f"{metric.name}:Q", title=None, axis=None, scale=alt.Scale(domain=[0, (largest or 1) * 1.3])),
+        alt.X(f"{metric.name}:Q", title=None, axis=None, scale=alt.Scale(domain=[0, (largest or 1) * ROOM])),
         tooltip=_tooltips(chart, report),
     )
     bars = base.mark_bar(color=BLUE, cornerRadiusEnd=3, height={"band": 0.72}, cursor="pointer").encode(
@@ -202,5 +210,5 @@ def _heatmap(chart: Chart, report: Report, rows: list[Record]) -> Any:
 
 
 _DRAWN: dict[str, Callable[[Chart, Report, list[Record]], Any]] = {
-    "line": _line, "stacked": _stacked, "bar": _bar, "column": _column, "heatmap": _heatmap,
+    "line": _line, "bar": _bar, "column": _column, "heatmap": _heatmap,
 }  # fmt: skip

@@ -12,7 +12,10 @@ from dashboard.theme import BLUE, ORANGE, SKY, VERMILLION
 # From bad to good: where several hold, the first is shown. Each has a sign too, for who cannot tell colours apart.
 STATES = (("differs", VERMILLION), ("late", ORANGE), ("equal, rows kept apart", SKY), ("equal", BLUE))
 WHOLE = "whole"
-ROW, AXES = 26, 80
+ROW, AXES = 26, 100
+
+# Two beside each other, so that on a phone none is cut off.
+LEGEND = alt.Legend(orient="top", symbolType="square", columns=2)
 
 
 def state_of(record: Record) -> str:
@@ -42,6 +45,10 @@ def draw_calendar(chart: Chart, records: Sequence[Record], pick: alt.Parameter) 
         alt.X(
             f"{chart.dimension}:O",
             title=None,
+            sort=[
+                WHOLE,
+                *sorted({row["day"] for row in rows} - {WHOLE}),
+            ],  # of labels that are too many, the first stays
             axis=alt.Axis(labelExpr=label, labelAngle=0, labelOverlap="greedy", labelSeparation=14),
         ),
         alt.Y(f"{chart.breakdown}:N", title=None, axis=alt.Axis(labelLimit=170)),
@@ -56,7 +63,7 @@ def draw_calendar(chart: Chart, records: Sequence[Record], pick: alt.Parameter) 
     )
     scale = alt.Scale(domain=[name for name, _ in STATES], range=[colour for _, colour in STATES])
     cells = base.mark_rect(cornerRadius=2, width={"band": 0.88}, height={"band": 0.82}, cursor="pointer").encode(
-        alt.Color("state:N", title=None, scale=scale, legend=alt.Legend(orient="top", symbolType="square")),
+        alt.Color("state:N", title=None, scale=scale, legend=LEGEND),
         opacity=alt.condition(pick, alt.value(1), alt.value(0.35)),
     )
     signs = base.mark_text(color="white", fontWeight="bold", tooltip=False).encode(

@@ -14,6 +14,9 @@ _ADDED: tuple[Format, ...] = ("money", "count", "duration")
 # The rows that Looker Studio shows of those behind a number.
 ROWS = 100
 
+# The scorecards of the line that says on each page when it was equal to the source.
+FRESHNESS = 3
+
 _CHARTS: dict[ChartType, str] = {
     "line": "Time series chart",
     "stacked": "Stacked column chart",
@@ -85,6 +88,11 @@ def controls(report: Report, page: Page) -> str:
     dates = [] if page.undated else ["*Date range control*: the last 28 days"]
     lists = [f"*Drop-down list* of `{report.filter[name].column}`" for name in page.filters]
     return " · ".join([*dates, *lists]) or "none"
+
+
+def components(page: Page) -> int:
+    """How many parts of a page send a query of their own: scorecards, charts, the rows behind, lists to choose from."""
+    return FRESHNESS + len(page.scorecards) + len(page.charts) + 1 + len(page.filters)
 
 
 def pages(report: Report) -> str:

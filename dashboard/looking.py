@@ -11,15 +11,12 @@ from typing import Protocol
 
 import duckdb
 
-from dashboard.queries import DUCKDB, Dialect, Queries, Query, View
+from dashboard.queries import DUCKDB, VALUES, Dialect, Queries, Query, View
 from dashboard.report import Page, Report
 from dashboard.scanned_bytes import billed, scanned, scans
 
 # A page opens with as many days as these, the latest published ones.
 DAYS = 28
-
-# How `Queries.of_page` names the queries for the values of filters.
-FILTER = "filter "
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,13 +87,13 @@ def latest_days(last: date) -> View:
 def broken_budgets(report: Report, costs: tuple[PageCost, ...]) -> Iterator[str]:
     """Where a page costs more than it may: more bytes than its budget, or every day of a table that grows by the day.
 
-    The list of a filter's values may read every day: it is one column, and asked for once a publication.
+    A list of a column's values may read every day: it is one column, and asked for once a publication.
     """
     small = {page.table for page in report.pages if page.undated}
     for cost in costs:
         if cost.scanned > cost.page.bytes:
             yield f"{cost.page.name}: {cost.scanned:,} bytes, and its budget is {cost.page.bytes:,}"
         for query in cost.queries:
-            if not query.name.startswith(FILTER):
+            if not query.name.startswith(VALUES):
                 grown = sorted(set(query.unbounded) - small)
                 yield from (f"{cost.page.name}: {query.name} reads every day of {table}" for table in grown)

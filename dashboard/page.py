@@ -11,7 +11,7 @@ from dashboard.filters import choose, in_words
 from dashboard.formats import days_in_words
 from dashboard.health import show_equality, show_health
 from dashboard.queries import View
-from dashboard.reading import Published, Reading
+from dashboard.reading import Published, Reading, Record
 from dashboard.report import Chart, Page
 from dashboard.scorecards import comparison_in_words, show_scorecards
 from pipeline.settings import Settings
@@ -67,9 +67,8 @@ def _show_charts(page: Page, view: View, reading: Reading) -> None:
 
 
 def _show_chart(page: Page, chart: Chart, view: View, reading: Reading) -> None:
-    unit = _unit(chart, reading)
-    st.markdown(f"**{chart.title}**{unit}")
     records = reading.ask(reading.queries.chart(page, chart, view))
+    st.markdown(f"**{chart.title}**{_unit(chart, reading)}{_cut(chart, records)}")
     if not records:
         st.caption("Nothing on these days.")
         return
@@ -77,11 +76,20 @@ def _show_chart(page: Page, chart: Chart, view: View, reading: Reading) -> None:
     if chart.type == "table":
         picked = picked_row(show_table(chart, records, reading, key), chart, reading.report, records)
     else:
-        drawn: Any = draw(chart, reading.report, records, view)
+        drawn: Any = draw(chart, reading.report, records, view, _series(page, chart, reading))
         event = st.altair_chart(drawn, key=key, on_select="rerun", alt=chart.title)
         picked = picked_in(event, chart, reading.report)
     if picked:
         show_rows(page, view, picked, reading, key)
+
+
+def _series(page: Page, chart: Chart, reading: Reading) -> list[Any]:
+    return reading.series(page, chart) if chart.type == "stacked" else []
+
+
+def _cut(chart: Chart, records: list[Record]) -> str:
+    """Said where there may be more than the chart shows."""
+    return f" :gray[the first {chart.limit}]" if len(records) == chart.limit else ""
 
 
 def _unit(chart: Chart, reading: Reading) -> str:

@@ -15,6 +15,9 @@ Value = str | int | bool | date | None
 # Among the rows of `totals`: whether they are of the days chosen, or of as many before.
 IS_BEFORE = "is_before"
 
+# How `of_page` names the queries for all values of a column, which have no days.
+VALUES = "values of "
+
 
 @dataclass(frozen=True, slots=True)
 class Dialect:
@@ -104,8 +107,15 @@ class Queries:
 
     def options(self, filter_: Filter) -> Query:
         """All values that a filter can choose from."""
-        column, table = self._dialect.name(filter_.column), self._dialect.table(filter_.table)
-        return Query(f"select distinct {column} from {table} order by 1")
+        return self._values(filter_.column, filter_.table)
+
+    def series(self, page: Page, chart: Chart) -> Query | None:
+        """All values that a stacked chart can show, on whatever days: each has one colour. A flag has two, unasked."""
+        column = chart.breakdown
+        if chart.type != "stacked" or column is None or self._report.field[column].format == "flag":
+            return None
+        lists = {filter_.column: filter_.table for filter_ in map(self._report.filter.__getitem__, page.filters)}
+        return self._values(column, lists.get(column, page.table))
 
     def published(self) -> Query:
         """What is published, in one row: since when, of which days, and what is not equal, late or kept apart.
@@ -128,10 +138,16 @@ class Queries:
     def of_page(self, page: Page, view: View) -> dict[str, Query]:
         """All queries that one load of a page sends, by what they are for."""
         found = {"published": self.published()}
-        found |= {f"filter {name}": self.options(self._report.filter[name]) for name in page.filters}
+        found |= {f"{VALUES}filter {name}": self.options(self._report.filter[name]) for name in page.filters}
+        lists = ((chart.name, self.series(page, chart)) for chart in page.charts)
+        found |= {f"{VALUES}chart {name}": query for name, query in lists if query and query not in found.values()}
         if page.scorecards:
             found["scorecards"] = self.totals(page, view)
         return found | {f"chart {chart.name}": self.chart(page, chart, view) for chart in page.charts}
+
+    def _values(self, column: str, table: str) -> Query:
+        name = self._dialect.name(column)
+        return Query(f"select distinct {name} from {self._dialect.table(table)} order by 1")
 
     def _select(self, page: Page, selected: Sequence[str], where: "_Where", *ends: str) -> Query:
         text = [f"select {', '.join(selected)}", f"from {self._dialect.table(page.table)}", f"where {where.text}"]

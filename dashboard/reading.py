@@ -7,7 +7,7 @@ from typing import Any
 
 from dashboard.answers import Answer, Marts
 from dashboard.queries import Queries, Query, Value, View
-from dashboard.report import Page, Report
+from dashboard.report import Chart, Page, Report
 
 Record = dict[str, Any]
 
@@ -51,6 +51,13 @@ class Reading:
         """What a filter can choose from."""
         filter_ = self.report.filter[name]
         return [record[filter_.column] for record in self.ask(self.queries.options(filter_))]
+
+    def series(self, page: Page, chart: Chart) -> list[Any]:
+        """All values that a stacked chart can show, also where the days chosen have none."""
+        query = self.queries.series(page, chart)
+        if query is None:
+            return [True, False]
+        return [record[str(chart.breakdown)] for record in self.ask(query)]
 
     def page(self, page: Page, view: View) -> None:
         """Ask all that the page shows, so that it appears at once and not piece by piece."""

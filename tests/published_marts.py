@@ -67,6 +67,7 @@ from sold;
 
 create table bi_products as
 select day, product_id, 'SKU-' || product_id as sku, 'Product ' || product_id as product_name,
+    'Product ' || product_id || ' · SKU-' || product_id as product_label,
     ['Books', 'Games', 'Garden', 'Home', 'Toys'][product_id] as category, 'All' as subcategory,
     ['Acme', 'Umbra'][product_id % 2 + 1] as brand, store_id, store_name, channel, {_MEASURES},
     coalesce(sum(units) filter (status = 'paid'), 0)::bigint as paid_units,

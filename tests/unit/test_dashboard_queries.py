@@ -14,7 +14,7 @@ from published_marts import FIRST, LAST, publish
 from dashboard.answers import RepublishedError
 from dashboard.file_marts import FileMarts
 from dashboard.marts import KeptAnswers, open_marts
-from dashboard.queries import BIGQUERY, DUCKDB, Queries, Query, View
+from dashboard.queries import BIGQUERY, DUCKDB, VALUES, Queries, Query, View
 from dashboard.reading import Reading
 from dashboard.report import load_report
 from pipeline.errors import ConfigurationError, StepError
@@ -113,7 +113,7 @@ def test_every_query_of_a_page_names_its_days() -> None:
         for page in REPORT.pages:
             for name, query in Queries(REPORT, dialect).of_page(page, WEEK).items():
                 bounded = {"first_day", "last_day"} <= dict(query.parameters).keys()
-                assert bounded != (name == "published" or name.startswith("filter ")), (page.name, name)
+                assert bounded != (name == "published" or name.startswith(VALUES)), (page.name, name)
 
 
 def test_what_is_published_is_said_of_the_shops_own_days(published: Path) -> None:

@@ -52,6 +52,7 @@ select
     sales.product_id,
     products.sku,
     products.product_name,
+    products.product_name || ' · ' || products.sku as product_label,
     products.category,
     products.subcategory,
     products.brand,
