@@ -8,11 +8,20 @@ from dashboard.reading import Published
 from dashboard.scorecards import CARD_PX, CARDS
 from pipeline.settings import Settings
 
+_LATE = (
+    "Tables and days that the day's own run published after the deadline. What the run of another day brought is not "
+    "counted: the alert LATE tells of it."
+)
+
 _STATES = {"success": "✓ success", "failed": "✕ failed", "running": "… running", "queued": "… queued"}
 
 
 def show_equality(published: Published) -> None:
-    """The line on every page that says as of when its numbers are equal to the source, or that they are not."""
+    """The line on every page that says when its numbers were equal to the source, or that they are not.
+
+    Fingerprints were equal when the rows were published; since then they have been counted. `tillroll audit` compares
+    fingerprints again.
+    """
     at = f"{published.published_at:%Y-%m-%d %H:%M}"
     if published.unequal:
         st.warning(
@@ -22,7 +31,9 @@ def show_equality(published: Published) -> None:
             icon=":material/warning:",
         )
         return
-    st.markdown(f":green[:material/verified:] Equal to the source as of **{at} UTC**")
+    st.markdown(
+        f":green[:material/verified:] Equal to the source when published, last **{at} UTC**; rows counted again: equal"
+    )
 
 
 def show_health(published: Published, settings: Settings) -> None:
@@ -37,14 +48,15 @@ def show_health(published: Published, settings: Settings) -> None:
 
 
 def _show_cards(published: Published, operations: Operations) -> None:
+    st.caption("Of everything that is published, whatever days are chosen:")
     grid = st.grid(CARDS, min_column_width=CARD_PX)
     equal = published.partitions - published.unequal
     grid.metric("Published up to", f"{published.last_day:%Y-%m-%d}", border=True)
     grid.metric("Tables and days equal", f"{equal:,} of {published.partitions:,}", border=True)
-    grid.metric("Published late", written(published.late, "count"), border=True)
+    grid.metric("Published late", written(published.late, "count"), border=True, help=_LATE)
     grid.metric("Rows in quarantine", written(published.quarantined_rows, "count"), border=True)
     grid.metric("Rejected rows", written(published.rejected_rows, "count"), border=True)
-    grid.metric("Open alerts", written(len(operations.alerts), "count"), border=True)
+    grid.metric("Open alerts", operations.open_alerts, border=True)
 
 
 @st.cache_data(ttl=10, show_spinner="Asking Airflow …")

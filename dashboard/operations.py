@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from dashboard.formats import NOTHING
 from pipeline.airflow_support.runs import api_of
 from pipeline.alerts.outbox import Outbox
 from pipeline.alerts.outbox_entries import Entry
@@ -36,12 +37,21 @@ class OpenAlert:
 
 @dataclass(frozen=True, slots=True)
 class Operations:
-    """The last runs and the open alerts, newest first; or, instead of either, why they are not known."""
+    """The last runs and the open alerts, newest first; or, instead of either, why they are not known.
+
+    `is_cut`: there may be more alerts than these.
+    """
 
     runs: tuple[DagRun, ...]
     airflow_says: str
     alerts: tuple[OpenAlert, ...]
     outbox_says: str
+    is_cut: bool
+
+    @property
+    def open_alerts(self) -> str:
+        """How many there are."""
+        return NOTHING if self.outbox_says else f"{len(self.alerts)}{'+' if self.is_cut else ''}"
 
     @classmethod
     def of(cls, settings: Settings) -> "Operations":
@@ -51,10 +61,11 @@ class Operations:
         except TillrollError as error:
             runs, airflow_says = (), f"Airflow does not answer: {error.remedy or error.message}"
         try:
-            alerts, outbox_says = _alerts(settings), ""
+            entries, outbox_says = _entries(settings), ""
         except TillrollError as error:
-            alerts, outbox_says = (), f"{error.message}. {error.remedy}"
-        return cls(runs, airflow_says, alerts, outbox_says)
+            entries, outbox_says = [], f"{error.message}. {error.remedy}"
+        alerts = tuple(_alert(entry) for entry in entries if entry.resolved_at is None)
+        return cls(runs, airflow_says, alerts, outbox_says, len(entries) == ALERTS)
 
 
 def _runs(settings: Settings) -> tuple[DagRun, ...]:
@@ -68,11 +79,10 @@ def _run(run: dict[str, Any]) -> DagRun:
     return DagRun(run["dag_id"], str(day), run["state"], _moment(run.get("end_date")))
 
 
-def _alerts(settings: Settings) -> tuple[OpenAlert, ...]:
+def _entries(settings: Settings) -> list[Entry]:
     if not Outbox.exists(settings.data):  # to look does not make one
-        return ()
-    entries = Outbox.of(settings.data).entries(limit=ALERTS, open_only=True)
-    return tuple(_alert(entry) for entry in entries if entry.resolved_at is None)
+        return []
+    return Outbox.of(settings.data).entries(limit=ALERTS, open_only=True)
 
 
 def _alert(entry: Entry) -> OpenAlert:

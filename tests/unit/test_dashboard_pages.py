@@ -1,5 +1,6 @@
 """Every page of the dashboard, run as Streamlit runs it, over a small published file."""
 
+import json
 import re
 from collections.abc import Iterator
 from dataclasses import replace
@@ -60,6 +61,13 @@ def card(app: AppTest, label: str) -> str:
     return next(str(metric.value) for metric in app.metric if metric.label == label)
 
 
+def colours_of(app: AppTest) -> dict[str, str]:
+    """Those of the orders by channel."""
+    spec = json.loads(app.get("vega_lite_chart")[1].proto.spec)  # type: ignore[attr-defined]
+    scale = spec["encoding"]["color"]["scale"]
+    return dict(zip(scale["domain"], scale["range"], strict=True))
+
+
 def asked(file: Path, sql: str) -> Any:
     with duckdb.connect(str(file), read_only=True) as connection:
         return connection.execute(sql).fetchone()[0]  # type: ignore[index]
@@ -78,7 +86,7 @@ def test_a_page_shows_its_title_its_charts_and_what_it_is_equal_to(marts: Path, 
     app = opened(page.name)
 
     assert [title.value for title in app.title] == [page.title]
-    assert "Equal to the source as of **2026-03-02 05:00 UTC**" in said(app)
+    assert "Equal to the source when published, last **2026-03-02 05:00 UTC**; rows counted again: equal" in said(app)
     for chart in page.charts:
         assert f"**{chart.title}**" in said(app)
     drawn = [chart for chart in page.charts if chart.type != "table"]
@@ -109,12 +117,14 @@ def test_the_scorecards_are_what_the_tables_say(marts: Path) -> None:
 def test_a_filter_narrows_the_page_and_can_be_named_in_its_address(marts: Path) -> None:
     publish(marts)
     app = opened("sales")
-    everything = card(app, "Revenue (EUR)")
+    everything, colours = card(app, "Revenue (EUR)"), colours_of(app)
 
     app.multiselect(key="channel").select("web").run()
 
     web = asked(marts, f"select sum(revenue) from bi_sales where channel = 'web' and day >= date '{SINCE}'")
     assert card(app, "Revenue (EUR)") == f"{web:,}" != everything
+    assert colours_of(app) == colours
+    assert list(colours) == ["app", "marketplace", "store", "web"]
     assert card(opened("sales", channel="web"), "Revenue (EUR)") == f"{web:,}"
 
 
@@ -181,7 +191,7 @@ def test_marts_that_cannot_be_looked_for_while_a_page_is_open_do_not_break_it(
 
 
 def test_the_rows_behind_a_page_are_shown_when_asked_for(marts: Path) -> None:
-    publish(marts)
+    publish(marts, "update bi_sales set store_name = channel || day(day)")
 
     app = opened("sales", rows="true", days="7")
 
@@ -189,6 +199,8 @@ def test_the_rows_behind_a_page_are_shown_when_asked_for(marts: Path) -> None:
     assert len(rows) == asked(marts, f"select count(*) from bi_sales where day > date '{LAST - timedelta(days=7)}'")
     assert list(rows.columns)[:3] == ["Day", "Store", "Channel"]
     assert f"{len(rows)} rows of `bi_sales`" in said(app)
+    assert "**Revenue by store** :gray[EUR] :gray[the first 10]" in said(app)
+    assert said(app).count("the first") == 1
 
 
 def test_before_the_first_run_the_page_says_what_to_do(marts: Path) -> None:

@@ -24,10 +24,12 @@ select
     source_rows,
     source_checksum,
     warehouse_rows,
+    -- rows counted again; fingerprints were equal when they were published, and `tillroll audit` compares them again
     source_rows = warehouse_rows as is_equal,
     quarantined_rows,
     rejected_rows,
     deadline_at,
-    -- the run of another day comes after the deadline by its nature: it healed what had been there in time
+    -- the run of another day comes after the deadline by its nature, whether it healed what had been there in time or
+    -- brought what had not: of the second, the sentinel tells
     coalesce(published_at > deadline_at and run_day = day, false) as is_late
 from partitions
