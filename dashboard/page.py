@@ -89,7 +89,7 @@ def _series(page: Page, chart: Chart, reading: Reading) -> list[Any]:
 
 def _cut(chart: Chart, records: list[Record]) -> str:
     """Said where there may be more than the chart shows."""
-    return f" :gray[the first {chart.limit}]" if len(records) == chart.limit else ""
+    return f" :gray[· the first {chart.limit}]" if len(records) == chart.limit else ""
 
 
 def _unit(chart: Chart, reading: Reading) -> str:

@@ -199,7 +199,7 @@ def test_the_rows_behind_a_page_are_shown_when_asked_for(marts: Path) -> None:
     assert len(rows) == asked(marts, f"select count(*) from bi_sales where day > date '{LAST - timedelta(days=7)}'")
     assert list(rows.columns)[:3] == ["Day", "Store", "Channel"]
     assert f"{len(rows)} rows of `bi_sales`" in said(app)
-    assert "**Revenue by store** :gray[EUR] :gray[the first 10]" in said(app)
+    assert "**Revenue by store** :gray[EUR] :gray[· the first 10]" in said(app)
     assert said(app).count("the first") == 1
 
 
