@@ -43,6 +43,7 @@ def failure_of(context: Mapping[str, Any], secrets: frozenset[str] = frozenset()
         tags=tuple(sorted(map(str, getattr(context.get("dag"), "tags", None) or ()))),
         evidence=_head(mask(str(getattr(error, "evidence", ""))[:LONGEST_TEXT], secrets)),
         map_index=_map_index(ti),
+        instance=str(getattr(ti, "id", None) or ""),
         rerun=rerun_command(str(ti.dag_id), day),
     )
 

@@ -50,7 +50,8 @@ def unheard_failures(
 
 
 def _key(task: dict[str, Any]) -> str:
-    return failure_key(task["dag_id"], task["task_id"], task["dag_run_id"], task["try_number"], task["map_index"])
+    which = (task["dag_run_id"], task["try_number"], task["map_index"], task["id"])
+    return failure_key(task["dag_id"], task["task_id"], *which)
 
 
 def _task_failure(api: AirflowApi, task: dict[str, Any], layers: Layers) -> Failure:
@@ -74,6 +75,7 @@ def _task_failure(api: AirflowApi, task: dict[str, Any], layers: Layers) -> Fail
         tags=details.tags,
         evidence=evidence,
         map_index=task["map_index"],
+        instance=task["id"],
         published=layers(dag, day),
         rerun=rerun_command(dag, day),
     )

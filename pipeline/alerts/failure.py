@@ -20,7 +20,8 @@ class Failure:
     `error` is the exception's class; `traceback` its last lines; `remedy` what the exception says should be done;
     `guidance` what the DAG's page says; `log_url` leads to the task's log; `tags` are the DAG's; `evidence` is what a
     person can paste to see what is wrong; `map_index` says which one it is of a mapped task's; `published` how far each
-    layer of the data is; `rerun` is a command that runs it again, where there is one.
+    layer of the data is; `rerun` is a command that runs it again, where there is one. `instance` is Airflow's id of
+    this very try, which no other has, where it is known.
     """
 
     dag: str
@@ -41,13 +42,14 @@ class Failure:
     map_index: int = UNMAPPED
     published: str = ""
     rerun: str = ""
+    instance: str = ""
 
     @property
     def key(self) -> str:
         """16 hex digits that name this failure, however often it is reported."""
         if self.task == WHOLE_RUN:
             return run_failure_key(self.dag, self.run, self.failed_at)
-        return failure_key(self.dag, self.task, self.run, self.attempt, self.map_index)
+        return failure_key(self.dag, self.task, self.run, self.attempt, self.map_index, self.instance)
 
     @property
     def name(self) -> str:
@@ -69,8 +71,14 @@ class Failure:
         )
 
 
-def failure_key(dag: str, task: str, run: str, attempt: int, map_index: int = UNMAPPED) -> str:
-    """The key of the alert about a try of a task."""
+def failure_key(dag: str, task: str, run: str, attempt: int, map_index: int = UNMAPPED, instance: str = "") -> str:
+    """The key of the alert about a try of a task.
+
+    Airflow's id of the try is a new one for each. Names and numbers come again, where a run was deleted and the clock
+    makes another of its name, or where Airflow's database was made anew: they decide only where there is no id.
+    """
+    if instance:
+        return _key(dag, task, instance)
     return _key(dag, task, run, str(attempt), *([] if map_index == UNMAPPED else [str(map_index)]))
 
 

@@ -57,16 +57,27 @@ def unheard(api: AirflowApi, *known: str) -> list[Failure]:
 
 
 def test_each_of_a_mapped_task_is_a_failure_with_a_log_of_its_own(airflow: Airflow, api: AirflowApi) -> None:
-    airflow.tasks = [failed(task_id="work", try_number=2, map_index=index) for index in (-1, 0, 1)]
+    airflow.tasks = [failed(task_id="work", try_number=2, map_index=index, id=f"id{index}") for index in (-1, 0, 1)]
 
-    found = unheard(api, failure_key("theirs", "work", "r 1", 2, 0))
+    found = unheard(api, failure_key("theirs", "work", "r 1", 2, 0, "id0"))
 
     assert [(f.key, f.name, f.message) for f in found] == [
-        (failure_key("theirs", "work", "r 1", 2), "work", "number -1"),
-        (failure_key("theirs", "work", "r 1", 2, 1), "work[1]", "number 1"),
+        (failure_key("theirs", "work", "r 1", 2, -1, "id-1"), "work", "number -1"),
+        (failure_key("theirs", "work", "r 1", 2, 1, "id1"), "work[1]", "number 1"),
     ]
     assert found[0].log_url.endswith("/dags/theirs/runs/r%201/tasks/work?try_number=2")
     assert found[1].log_url.endswith("/dags/theirs/runs/r%201/tasks/work/mapped/1?try_number=2")
+
+
+def test_a_run_that_was_deleted_and_made_again_is_another_failure(airflow: Airflow, api: AirflowApi) -> None:
+    """The clock calls it the same, and its first try has the number that the first try had."""
+    work = failed(task_id="work", try_number=1, map_index=-1)
+    airflow.tasks = [{**work, "id": "0198f7a0-0000-7000-8000-000000000001"}]
+    (first,) = unheard(api)
+    assert unheard(api, first.key) == []
+
+    airflow.tasks = [{**work, "id": "0198f7a0-0000-7000-8000-000000000002"}]
+    assert [again.key == first.key for again in unheard(api, first.key)] == [False]
 
 
 def test_a_run_that_was_cleared_and_fails_again_is_another_failure(airflow: Airflow, api: AirflowApi) -> None:

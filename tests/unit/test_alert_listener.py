@@ -42,6 +42,7 @@ def locked(outbox: Outbox, monkeypatch: pytest.MonkeyPatch) -> Iterator[sqlite3.
 def task(**parts: Any) -> Any:
     """A task as the scheduler has it."""
     known = {
+        "id": f"id of {parts.get('map_index', -1)}",
         "dag_id": "theirs",
         "task_id": "work",
         "run_id": "r",
@@ -72,7 +73,7 @@ def test_a_task_is_recorded_under_the_key_that_everybody_gives_it(outbox: Outbox
     task_failed(task(), "the executor lost it, password=hunter2", by_hand=False)
 
     entry = recorded(outbox)
-    assert (entry.alert.key, entry.recorded_by) == (failure_key("theirs", "work", "r", 2), "listener")
+    assert (entry.alert.key, entry.recorded_by) == (failure_key("theirs", "work", "r", 2, instance="id of -1"), "listener")
     assert entry.alert.title == "FAILED theirs.work for 2025-01-03"
     assert "password=***" in dict(entry.alert.sections)["Error"]
 
