@@ -73,7 +73,8 @@ def test_a_task_is_recorded_under_the_key_that_everybody_gives_it(outbox: Outbox
     task_failed(task(), "the executor lost it, password=hunter2", by_hand=False)
 
     entry = recorded(outbox)
-    assert (entry.alert.key, entry.recorded_by) == (failure_key("theirs", "work", "r", 2, instance="id of -1"), "listener")
+    key = failure_key("theirs", "work", "r", 2, instance="id of -1")
+    assert (entry.alert.key, entry.recorded_by) == (key, "listener")
     assert entry.alert.title == "FAILED theirs.work for 2025-01-03"
     assert "password=***" in dict(entry.alert.sections)["Error"]
 
