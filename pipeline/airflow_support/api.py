@@ -1,7 +1,9 @@
 """Airflow's REST API, as far as Tillroll needs it: log in, get, post, and say in plain words why that failed."""
 
-from collections.abc import Generator, Iterator
-from typing import Any
+import json
+from collections.abc import Callable, Generator, Iterable, Iterator
+from contextlib import contextmanager
+from typing import Any, TypeVar
 
 import httpx
 from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_fixed
@@ -14,6 +16,8 @@ TIMEOUT = 30.0
 
 PAGE = 100
 
+T = TypeVar("T")
+
 
 class ApiError(StepError):
     """Airflow refuses a request. `status` is HTTP's."""
@@ -23,10 +27,12 @@ class ApiError(StepError):
         self.status = status
 
 
+class TooLongError(StepError):
+    """There is more than one wants to read."""
+
+
 class _Token(httpx.Auth):
     """Fetches a token with user and password, and a new one when it has expired."""
-
-    requires_response_body = True
 
     def __init__(self, url: str, user: str, password: str, timeout: float) -> None:
         # A request that is made here, and not by the client, has no time limit of its own.
@@ -41,6 +47,7 @@ class _Token(httpx.Auth):
             if answer.status_code != httpx.codes.UNAUTHORIZED:
                 return
         answer = yield self._login
+        answer.read()  # and no other answer: one may be long
         self._token = answer.json().get("access_token", "") if answer.is_success else ""
         yield self._authorized(request)
 
@@ -86,13 +93,23 @@ class AirflowApi:
             ApiError: Airflow refuses; 404 among others.
             TransientError: it did not answer for so long.
         """
-        attempts = Retrying(
-            retry=retry_if_exception_type(TransientError),
-            stop=stop_after_delay(self._patience),
-            wait=wait_fixed(1),
-            reraise=True,
-        )
-        return attempts(lambda: self._answer(self._send("GET", path, params=params)))
+        return self._patiently(lambda: self._answer(self._send("GET", path, params=params)))
+
+    def first_line(self, path: str, is_meant: Callable[[Any], bool], longest: int, **params: Any) -> Any:
+        """The first that is meant of the documents at `path`, which are a line each; None where none is.
+
+        They are read as they come, and none is kept: there may be gigabytes.
+
+        Raises:
+            TooLongError: it is not among the first `longest` bytes.
+            ApiError, TransientError: as `get`.
+        """
+
+        def ask() -> Any:
+            with self._streamed(path, params) as answer:
+                return next(filter(is_meant, _documents(answer.iter_bytes(), longest)), None)
+
+        return self._patiently(ask)
 
     def get_all(self, path: str, field: str, **params: Any) -> Iterator[Any]:
         """The items under `field` of every page at `path`."""
@@ -108,9 +125,32 @@ class AirflowApi:
         """Post JSON, once. Raises ApiError or TransientError."""
         return self._answer(self._send("POST", path, json=body))
 
+    def _patiently(self, ask: Callable[[], T]) -> T:
+        attempts = Retrying(
+            retry=retry_if_exception_type(TransientError),
+            stop=stop_after_delay(self._patience),
+            wait=wait_fixed(1),
+            reraise=True,
+        )
+        return attempts(ask)
+
+    @contextmanager
+    def _streamed(self, path: str, params: dict[str, Any]) -> Iterator[httpx.Response]:
+        lines = {"Accept": "application/x-ndjson"}
+        with self._reached(), self._client.stream("GET", path, params=params, headers=lines) as answer:
+            if not answer.is_success:
+                answer.read()
+                self._answer(answer)
+            yield answer
+
     def _send(self, method: str, path: str, **arguments: Any) -> httpx.Response:
-        try:
+        with self._reached():
             return self._client.request(method, path, **arguments)
+
+    @contextmanager
+    def _reached(self) -> Iterator[None]:
+        try:
+            yield
         except httpx.TransportError as error:
             raise TransientError(
                 f"Airflow does not answer at {self.server}: {error}", "Start the servers with `tillroll up`."
@@ -128,6 +168,30 @@ class AirflowApi:
                 "Is another Airflow on this port? See TILLROLL_AIRFLOW_PORT.",
             )
         raise ApiError(response.status_code, f"Airflow refuses {what}: {_detail(response)}")
+
+
+def _documents(chunks: Iterable[bytes], longest: int) -> Iterator[Any]:
+    """The JSON documents in these bytes, a line each; a line that is none is skipped."""
+    line, left = bytearray(), longest
+    for chunk in chunks:
+        ended, newline, begun = chunk.rpartition(b"\n")
+        if newline:
+            yield from _parsed(line + ended)
+            line.clear()
+        line += begun
+        left -= len(chunk)
+        if left < 0:
+            raise TooLongError(f"there are more than {longest:,} bytes", "Read it in Airflow.")
+    yield from _parsed(line)
+
+
+def _parsed(lines: bytes | bytearray) -> Iterator[Any]:
+    for line in lines.split(b"\n"):
+        try:
+            document = json.loads(line)
+        except ValueError:
+            continue
+        yield document
 
 
 def _detail(response: httpx.Response) -> str:

@@ -4,10 +4,14 @@ from datetime import date
 from typing import Any
 from urllib.parse import quote
 
-from pipeline.airflow_support.api import AirflowApi, ApiError
+from pipeline.airflow_support.api import AirflowApi, ApiError, TooLongError
+from pipeline.airflow_support.failure_context import LONGEST_TEXT, head
 from pipeline.airflow_support.states import FAILED, DagState, task_instances, task_url
 from pipeline.alerts.masking import mask
 from pipeline.errors import StepError, TransientError, parts_of
+
+# Bytes of a log that are searched for an exception.
+LONGEST_LOG = 64_000_000
 
 
 def explain(api: AirflowApi, day: date, failed: DagState) -> StepError:
@@ -32,11 +36,19 @@ def exception_of(api: AirflowApi, task: dict[str, Any]) -> tuple[str, str, str, 
     """
     run = f"/dags/{task['dag_id']}/dagRuns/{quote(task['dag_run_id'])}"
     path = f"{run}/taskInstances/{task['task_id']}/logs/{task['try_number']}"
+    asked = {"full_content": True, "map_index": task["map_index"]}
     try:
-        lines = api.get(path, full_content=True, map_index=task["map_index"])["content"]
+        line = api.first_line(path, _tells_an_exception, LONGEST_LOG, **asked)
+    except TooLongError:
+        return "", "its log is too long to be searched for it", "", ""
     except (ApiError, TransientError):
         return "", "its log cannot be read", "", ""
-    details = [line["error_detail"][0] for line in lines if isinstance(line, dict) and line.get("error_detail")]
-    if not details:
+    if line is None:
         return "", "", "", ""
-    return str(details[0]["exc_type"]), *parts_of(mask(str(details[0]["exc_value"])))
+    detail = line["error_detail"][0]
+    message, remedy, evidence = parts_of(mask(str(detail["exc_value"])[:LONGEST_TEXT]))
+    return str(detail["exc_type"]), head(message), head(remedy), head(evidence)
+
+
+def _tells_an_exception(line: Any) -> bool:
+    return isinstance(line, dict) and bool(line.get("error_detail"))

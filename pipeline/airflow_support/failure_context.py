@@ -33,7 +33,7 @@ def failure_of(context: Mapping[str, Any], secrets: frozenset[str] = frozenset()
         run=str(ti.run_id),
         attempt=int(ti.try_number),
         error=_class_name(error),
-        message=_head(mask(str(getattr(error, "message", error))[:LONGEST_TEXT], secrets)),
+        message=head(mask(str(getattr(error, "message", error))[:LONGEST_TEXT], secrets)),
         traceback=_tail(mask(_traceback(error)[-LONGEST_TEXT:], secrets)),
         remedy=mask(str(getattr(error, "remedy", "")), secrets),
         guidance=section(getattr(context.get("dag"), "doc_md", None) or "", WHEN_IT_FAILS),
@@ -41,7 +41,7 @@ def failure_of(context: Mapping[str, Any], secrets: frozenset[str] = frozenset()
         failed_at=getattr(ti, "end_date", None) or datetime.now(UTC),
         log_url=str(ti.log_url),
         tags=tuple(sorted(map(str, getattr(context.get("dag"), "tags", None) or ()))),
-        evidence=_head(mask(str(getattr(error, "evidence", ""))[:LONGEST_TEXT], secrets)),
+        evidence=head(mask(str(getattr(error, "evidence", ""))[:LONGEST_TEXT], secrets)),
         map_index=_map_index(ti),
         instance=str(getattr(ti, "id", None) or ""),
         rerun=rerun_command(str(ti.dag_id), day),
@@ -87,7 +87,8 @@ def _without_airflow(frames: TracebackType | None) -> TracebackType | None:
     return first or frames
 
 
-def _head(text: str) -> str:
+def head(text: str) -> str:
+    """The beginning of a text, which a mail can show."""
     return text if len(text) <= LONGEST_MESSAGE else text[:LONGEST_MESSAGE] + " […]"
 
 

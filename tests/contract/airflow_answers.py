@@ -2,13 +2,13 @@
 
 import json
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
-# What it says to a path and its parameters.
+# What it says to a path and its parameters: a document, or several, a line each.
 Answer = Callable[[str, dict[str, str]], Any]
 
 
@@ -28,7 +28,10 @@ def answering(answer: Answer) -> Iterator[str]:
         def _say(self, document: Any) -> None:
             self.send_response(200)
             self.end_headers()
-            self.wfile.write(json.dumps(document).encode())
+            lines = document if isinstance(document, Iterator) else [document]
+            with suppress(ConnectionError):  # whoever asked has read enough
+                for line in lines:
+                    self.wfile.write(json.dumps(line).encode() + b"\n")
 
         def log_message(self, *_: object) -> None:
             """Keep the tests' output clean."""

@@ -2,12 +2,15 @@
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from itertools import chain, repeat
 from typing import Any
 
 import pytest
 from airflow_answers import answering
 
+from pipeline.airflow_support import explain
 from pipeline.airflow_support.api import AirflowApi
+from pipeline.airflow_support.failure_context import LONGEST_MESSAGE
 from pipeline.airflow_support.unheard import unheard_failures
 from pipeline.alerts.failure import WHOLE_RUN, Failure, failure_key, run_failure_key
 
@@ -21,11 +24,13 @@ class Airflow:
     def __init__(self) -> None:
         self.tasks: list[dict[str, Any]] = []
         self.runs: list[dict[str, Any]] = []
+        self.says, self.told = "number {}", True
 
     def answer(self, path: str, asked: dict[str, str]) -> Any:
         if "/logs/" in path:
-            error = {"exc_type": "ValueError", "exc_value": f"number {asked['map_index']}"}
-            return {"content": [{"error_detail": [error]}]}
+            error = {"exc_type": "ValueError", "exc_value": self.says.format(asked["map_index"])}
+            told = [{"error_detail": [error]}] if self.told else repeat({"event": "said, and said again"})
+            return iter(chain([{"event": "begun"}, "no document of Airflow's"], told))
         if path.endswith("/details"):
             return {"doc_md": "", "tags": []}
         if path.endswith("/taskInstances"):
@@ -78,6 +83,27 @@ def test_a_run_that_was_deleted_and_made_again_is_another_failure(airflow: Airfl
 
     airflow.tasks = [{**work, "id": "0198f7a0-0000-7000-8000-000000000002"}]
     assert [again.key == first.key for again in unheard(api, first.key)] == [False]
+
+
+def test_a_text_as_long_as_no_mail_can_be_is_cut(airflow: Airflow, api: AirflowApi) -> None:
+    airflow.tasks = [failed(task_id="work", try_number=1, map_index=-1, id="id")]
+    airflow.says = "x" * 1_000_000
+
+    (found,) = unheard(api)
+
+    assert found.message == "x" * LONGEST_MESSAGE + " […]"
+
+
+def test_a_log_that_does_not_end_is_read_no_farther_than_one_may(
+    airflow: Airflow, api: AirflowApi, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(explain, "LONGEST_LOG", 1_000_000)
+    airflow.tasks = [failed(task_id="work", try_number=1, map_index=-1, id="id")]
+    airflow.told = False
+
+    (found,) = unheard(api)
+
+    assert (found.error, found.message) == ("unknown", "its log is too long to be searched for it")
 
 
 def test_a_run_that_was_cleared_and_fails_again_is_another_failure(airflow: Airflow, api: AirflowApi) -> None:
