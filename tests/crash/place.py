@@ -20,6 +20,9 @@ _OBSERVED_IN_MANIFESTS = {"sequence", "snapshot", "extracted_at", "code_version"
 # Of snapshots, what says when a row was observed.
 _OBSERVED_IN_SNAPSHOTS = "exclude (dbt_scd_id, dbt_updated_at, dbt_valid_from, dbt_valid_to)"
 _LEDGER = "select table_name, partition, rows, checksum, schema_id"
+# Of what core and datamart tell of the ledger, what says when a partition was published, and by which run.
+_TELLS_OF_LEDGER = {"published_partition", "bi_health"}
+_OBSERVED_IN_LEDGER = "exclude (published_at, run_day)"
 
 
 @dataclass(frozen=True)
@@ -110,12 +113,14 @@ class Place:
                     relation = f"({_LEDGER} from {relation})"
                 elif name.startswith("snapshot_"):
                     relation = f"(select dbt_valid_to is null as current, * {_OBSERVED_IN_SNAPSHOTS} from {relation})"
+                elif name in _TELLS_OF_LEDGER:
+                    relation = _without_times(relation)
                 yield f"warehouse {schema}.{name}", _digest(connection, relation)
 
     def _marts(self) -> Iterator[tuple[str, str]]:
         with duckdb.connect(self.marts, read_only=True) as connection:
             for (name,) in connection.execute("select table_name from duckdb_tables() order by all").fetchall():
-                yield f"marts {name}", _digest(connection, f'"{name}"')
+                yield f"marts {name}", _digest(connection, _as_read(name))
 
     def _names(self) -> Iterator[tuple[str, str]]:
         """Which files there are outside of the lake: what a killed run has left would be there for good."""
@@ -152,8 +157,16 @@ def marts_digest(file: Path) -> str:
 
 def digest_of_marts(connection: duckdb.DuckDBPyConnection) -> str:
     names = [name for (name,) in connection.execute("select table_name from duckdb_tables() order by all").fetchall()]
-    together = " ".join(f"{name} {_digest(connection, name)}" for name in names)
+    together = " ".join(f"{name} {_digest(connection, _as_read(name))}" for name in names)
     return hashlib.sha256(together.encode()).hexdigest()[:16]
+
+
+def _as_read(mart: str) -> str:
+    return _without_times(f'"{mart}"') if mart in _TELLS_OF_LEDGER else f'"{mart}"'
+
+
+def _without_times(relation: str) -> str:
+    return f"(select * {_OBSERVED_IN_LEDGER} from {relation})"
 
 
 def _digest(connection: duckdb.DuckDBPyConnection, relation: str) -> str:

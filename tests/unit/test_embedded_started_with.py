@@ -107,5 +107,5 @@ def test_code_that_was_only_touched_is_the_same(tmp_path: Path, code: Path, star
 
 
 def test_the_projects_own_code_is_looked_at() -> None:
-    assert {folder.name for folder in started_with.CODE} == {"pipeline", "ingestion"}
+    assert {folder.name for folder in started_with.CODE} == {"pipeline", "ingestion", "dashboard"}
     assert all((folder / "__init__.py").exists() for folder in started_with.CODE)
