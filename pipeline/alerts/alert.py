@@ -3,7 +3,7 @@
 import json
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Literal, get_args
 
 Pair = tuple[str, str]
@@ -99,6 +99,11 @@ class Alert:
 def worst(alerts: Iterable[Alert]) -> Severity:
     """How bad the worst of them is; of at least one."""
     return min((alert.severity for alert in alerts), key=SEVERITIES.index)
+
+
+def written(moment: datetime) -> str:
+    """A moment as people read it, in UTC and to the second."""
+    return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
 
 
 def told(pairs: Sequence[Pair], say: Callable[[str], str]) -> tuple[Pair, ...]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import sha256
 
-from pipeline.alerts.alert import Alert, Pair, Work
+from pipeline.alerts.alert import Alert, Pair, Work, written
 
 # In the place of a task, where a run failed and none of its tasks is to blame.
 WHOLE_RUN = "(the whole run)"
@@ -96,8 +96,8 @@ def _facts(failure: Failure) -> Iterator[Pair]:
     yield "Task", failure.task if failure.task == WHOLE_RUN else f"{failure.name} (try {failure.attempt})"
     yield "Day", failure.day
     yield "Run", failure.run
-    yield "Started", _moment(failure.started_at)
-    yield "Failed", _moment(failure.failed_at) + _duration(failure)
+    yield "Started", written(failure.started_at) if failure.started_at else "unknown"
+    yield "Failed", written(failure.failed_at) + _duration(failure)
     yield "Exception", failure.error
     yield "Log", failure.log_url
 
@@ -119,10 +119,6 @@ def _retry(failure: Failure) -> str:
     if not failure.rerun:
         return clear
     return f"{clear}\nOr, in a terminal:\n    {failure.rerun}\nRunning a step again is safe: nothing is doubled."
-
-
-def _moment(moment: datetime | None) -> str:
-    return moment.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S UTC") if moment else "unknown"
 
 
 def _duration(failure: Failure) -> str:

@@ -6,12 +6,12 @@ succeeded. What somebody has acknowledged is not repeated; what is worse, and th
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from itertools import groupby
 
 from sqlalchemy import ColumnElement, Connection, func, or_, select, update
 
-from pipeline.alerts.alert import Alert, Work, worst
+from pipeline.alerts.alert import Alert, Work, worst, written
 from pipeline.alerts.outbox_tables import ALERTS, DELIVERIES, NEVER, stored
 
 # Work that has not succeeded for so long is not waited for any more.
@@ -34,9 +34,9 @@ class OpenWork:
 
     def resolved(self, at: datetime, run: str) -> Alert:
         """What people hear when it has succeeded: as bad as it was, and about the same DAG, so that the same do."""
-        failed = _moment(self.first.raised_at)
+        failed = written(self.first.raised_at)
         if self.failures > 1:
-            failed += f", and {self.failures - 1} more until {_moment(self.failed_at)}"
+            failed += f", and {self.failures - 1} more until {written(self.failed_at)}"
         return replace(
             self.first,
             key=f"{self.thread}-over",
@@ -46,7 +46,7 @@ class OpenWork:
                 *(fact for fact in self.first.facts if fact[0] in _SHOWN),
                 ("Run", run),
                 ("Failed", failed),
-                ("Succeeded", _moment(at)),
+                ("Succeeded", written(at)),
             ),
             sections=(("What to do", "Nothing: it has succeeded."),),
             follows=self.thread,
@@ -134,10 +134,6 @@ def open_work(connection: Connection, now: datetime) -> Iterator[OpenWork]:
         alerts = [Alert.from_json(row.content) for row in same]
         if (work := alerts[0].work) is not None:
             yield OpenWork(work, thread, alerts[0], max(alert.raised_at for alert in alerts), len(alerts))
-
-
-def _moment(moment: datetime) -> str:
-    return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
 
 
 def _alerts_of(connection: Connection, thread: str, *which: ColumnElement[bool]) -> Iterator[Alert]:

@@ -12,7 +12,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, delete, insert, select, update
 
-from pipeline.alerts.alert import Alert, Pair, Severity, told
+from pipeline.alerts.alert import Alert, Pair, Severity, told, written
 from pipeline.alerts.outbox import Outbox
 from pipeline.alerts.outbox_keeping import keep
 from pipeline.alerts.outbox_tables import ALERTS, TROUBLES, moment_of, stored
@@ -121,7 +121,7 @@ def _alert(trouble: Trouble, since: datetime, now: datetime) -> Alert:
         topic=trouble.topic,
         title=trouble.title,
         raised_at=now,
-        facts=(*trouble.facts, ("Since", _moment(since))),
+        facts=(*trouble.facts, ("Since", written(since))),
         sections=trouble.sections,
         severity=trouble.severity,
         dag=trouble.dag,
@@ -160,12 +160,8 @@ def _over(connection: Connection, known: Row[tuple[object, ...]], now: datetime)
         key=f"{known.alert_key}-over",
         title=f"RESOLVED {known.title}",
         raised_at=now,
-        facts=(("Since", _moment(moment_of(known.first_seen_at))), ("Until", _moment(now))),
+        facts=(("Since", written(moment_of(known.first_seen_at))), ("Until", written(now))),
         sections=(("What to do", "Nothing: it is over."),),
         follows=known.alert_key,
         is_over=True,
     )
-
-
-def _moment(moment: datetime) -> str:
-    return f"{moment:%Y-%m-%d %H:%M:%S} UTC"
