@@ -30,7 +30,7 @@ def draw(chart: Chart, report: Report, records: Sequence[Record], view: View, se
     `series` are all values that a stacked chart can show, so that each has one colour whatever is chosen.
     """
     if chart.type == "calendar":
-        drawn = draw_calendar(chart, records, _pick(chart))
+        drawn = draw_calendar(chart, records, view, _pick(chart))
     elif chart.type == "stacked":
         known = [str(_plain(str(chart.breakdown), value, report)) for value in series]
         drawn = _stacked(chart, report, _plotted(chart, report, records, view), known)

@@ -40,6 +40,17 @@ def picked_row(event: Any, chart: Chart, report: Report, records: list[dict[str,
     return {column: records[rows[0]][column] for column in (chart.dimension, *details)}
 
 
+def still_shown(picked: Mapping[str, Value], view: View, records: list[dict[str, Any]]) -> bool:
+    """Whether the chart still has what people picked: other days and filters may have left nothing of it."""
+
+    def has(column: str, value: Value) -> bool:
+        if isinstance(value, date):  # a line is drawn through days without rows, too
+            return view.first <= value <= view.last
+        return any(record[column] == value for record in records)
+
+    return all(has(column, value) for column, value in picked.items())
+
+
 def show_rows(page: Page, view: View, picked: Mapping[str, Value], reading: Reading, key: str) -> None:
     """The rows behind a number, the latest first, with what they are limited to, and a file to take away.
 

@@ -5,9 +5,11 @@ from typing import Any
 
 import altair as alt
 
+from dashboard.queries import View
 from dashboard.reading import Record
 from dashboard.report import Chart
 from dashboard.theme import BLUE, ORANGE, SKY, VERMILLION
+from pipeline.days import days_between
 
 # From bad to good: where several hold, the first is shown. Each has a sign too, for who cannot tell colours apart.
 STATES = (("differs", VERMILLION), ("late", ORANGE), ("equal, rows kept apart", SKY), ("equal", BLUE))
@@ -27,8 +29,11 @@ def state_of(record: Record) -> str:
     return "equal, rows kept apart" if record["quarantined"] or record["rejected"] else "equal"
 
 
-def draw_calendar(chart: Chart, records: Sequence[Record], pick: alt.Parameter) -> Any:
-    """A row for each table, a column for each day. A table without days has one mark, which is `whole`."""
+def draw_calendar(chart: Chart, records: Sequence[Record], view: View, pick: alt.Parameter) -> Any:
+    """A row for each table, a column for each day of the view, so that a day without anything is seen to be empty.
+
+    A table without days has one mark, which is `whole`.
+    """
     rows = [
         {
             "day": record["day"].isoformat() if record["day"] else WHOLE,
@@ -41,14 +46,13 @@ def draw_calendar(chart: Chart, records: Sequence[Record], pick: alt.Parameter) 
         for record in records
     ]
     label = f"datum.value == '{WHOLE}' ? '{WHOLE}' : utcFormat(utcParse(datum.value, '%Y-%m-%d'), '%d %b')"
+    days = [day.isoformat() for day in days_between(view.first, view.last)]
     base = alt.Chart(alt.Data(values=rows)).encode(  # type: ignore[no-untyped-call]
         alt.X(
             f"{chart.dimension}:O",
             title=None,
-            sort=[
-                WHOLE,
-                *sorted({row["day"] for row in rows} - {WHOLE}),
-            ],  # of labels that are too many, the first stays
+            sort=None,
+            scale=alt.Scale(domain=[WHOLE, *days]),  # of labels that are too many, the first stays
             axis=alt.Axis(labelExpr=label, labelAngle=0, labelOverlap="greedy", labelSeparation=14),
         ),
         alt.Y(f"{chart.breakdown}:N", title=None, axis=alt.Axis(labelLimit=170)),

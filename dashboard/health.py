@@ -1,8 +1,13 @@
 """Whether the numbers can be trusted: what they are equal to, how fresh they are, the last runs, and open alerts."""
 
+from collections.abc import Callable
+from datetime import UTC, datetime
+from functools import partial
+
 import streamlit as st
 
-from dashboard.formats import written
+from dashboard.formats import days_in_words, written
+from dashboard.freshness import overdue
 from dashboard.operations import Operations
 from dashboard.reading import Published
 from dashboard.scorecards import CARD_PX, CARDS
@@ -12,6 +17,9 @@ _LATE = (
     "Tables and days that the day's own run published after the deadline. What the run of another day brought is not "
     "counted: the alert LATE tells of it."
 )
+
+# Narrower than this, the tables of runs and of alerts stand one below the other: a column would be cut.
+TABLE_PX = 430
 
 _STATES = {"success": "✓ success", "failed": "✕ failed", "running": "… running", "queued": "… queued"}
 
@@ -39,24 +47,35 @@ def show_equality(published: Published) -> None:
 def show_health(published: Published, settings: Settings) -> None:
     """Freshness, and what Airflow and the outbox say."""
     operations = _operations(settings)
-    _show_cards(published, operations)
-    grid = st.grid(2, min_column_width=340, border=True)
+    _show_cards(published, operations, settings)
+    grid = st.grid(2, min_column_width=TABLE_PX, border=True)
     with grid.cell():
         _show_runs(operations)
     with grid.cell():
         _show_alerts(operations)
 
 
-def _show_cards(published: Published, operations: Operations) -> None:
+def _show_cards(published: Published, operations: Operations, settings: Settings) -> None:
     st.caption("Of everything that is published, whatever days are chosen:")
-    grid = st.grid(CARDS, min_column_width=CARD_PX)
+    card = partial(st.grid(CARDS, min_column_width=CARD_PX).metric, border=True, height="stretch")
     equal = published.partitions - published.unequal
-    grid.metric("Published up to", f"{published.last_day:%Y-%m-%d}", border=True)
-    grid.metric("Tables and days equal", f"{equal:,} of {published.partitions:,}", border=True)
-    grid.metric("Published late", written(published.late, "count"), border=True, help=_LATE)
-    grid.metric("Rows in quarantine", written(published.quarantined_rows, "count"), border=True)
-    grid.metric("Rejected rows", written(published.rejected_rows, "count"), border=True)
-    grid.metric("Open alerts", operations.open_alerts, border=True)
+    _show_freshness(card, published, settings)
+    card("Tables and days equal", f"{equal:,} of {published.partitions:,}")
+    card("Published late", written(published.late, "count"), help=_LATE)
+    card("Rows in quarantine", written(published.quarantined_rows, "count"))
+    card("Rejected rows", written(published.rejected_rows, "count"))
+    card("Open alerts", operations.open_alerts)
+
+
+def _show_freshness(card: Callable[..., object], published: Published, settings: Settings) -> None:
+    up_to = f"{published.last_day:%Y-%m-%d}"
+    late = overdue(settings, published.last_day, datetime.now(UTC))
+    if late is None:
+        card("Published up to", up_to)
+        return
+    due = f"Not there by {late.fresh_by:%H:%M} UTC of the day after: {days_in_words(late.first, late.last)}."
+    delta = f"{_count(late.days, 'day', 'days')} overdue"
+    card("Published up to", up_to, delta, delta_color="inverse", delta_arrow="off", help=due)
 
 
 @st.cache_data(ttl=10, show_spinner="Asking Airflow …")

@@ -5,7 +5,7 @@ from typing import Any
 import streamlit as st
 
 from dashboard.charts import draw
-from dashboard.drill import picked_in, picked_row, show_rows
+from dashboard.drill import picked_in, picked_row, show_rows, still_shown
 from dashboard.figures import show_table
 from dashboard.filters import choose, in_words
 from dashboard.formats import days_in_words
@@ -79,7 +79,7 @@ def _show_chart(page: Page, chart: Chart, view: View, reading: Reading) -> None:
         drawn: Any = draw(chart, reading.report, records, view, _series(page, chart, reading))
         event = st.altair_chart(drawn, key=key, on_select="rerun", alt=chart.title)
         picked = picked_in(event, chart, reading.report)
-    if picked:
+    if picked and still_shown(picked, view, records):
         show_rows(page, view, picked, reading, key)
 
 

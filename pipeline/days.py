@@ -1,7 +1,7 @@
 """Days: the unit of every run. A day is a UTC calendar day, a `datetime.date`."""
 
 from collections.abc import Iterator
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 
 from pipeline.errors import ConfigurationError
 
@@ -21,6 +21,11 @@ def parse_day(text: str) -> date:
 def yesterday(now: datetime | None = None) -> date:
     """The last complete UTC day at `now` (default: the clock)."""
     return ((now or datetime.now(UTC)).astimezone(UTC) - timedelta(days=1)).date()
+
+
+def deadline(day: date, fresh_by: time) -> datetime:
+    """The instant by which a day is to be published: at `fresh_by`, UTC, of the day after."""
+    return datetime.combine(day + timedelta(days=1), fresh_by, UTC)
 
 
 def days_between(first: date, last: date) -> Iterator[date]:

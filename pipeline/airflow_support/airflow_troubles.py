@@ -8,6 +8,7 @@ from pipeline.airflow_support.dag_details import details_of
 from pipeline.airflow_support.states import SUCCESS, latest
 from pipeline.alerts.masking import mask
 from pipeline.alerts.troubles import Trouble
+from pipeline.days import deadline
 from pipeline.embedded.health import Health
 
 # Who looks after the DAG files.
@@ -102,8 +103,7 @@ def _due(first: date, fresh_by: time, now: datetime) -> Iterator[date]:
     today = now.astimezone(UTC).date()
     for back in range(MISSED_DAYS, 0, -1):
         day = today - timedelta(days=back)
-        deadline = datetime.combine(day + timedelta(days=1), fresh_by, UTC)
-        if day >= first and now >= deadline:
+        if day >= first and now >= deadline(day, fresh_by):
             yield day
 
 
@@ -117,7 +117,7 @@ def _late(api: AirflowApi, chain: tuple[str, ...], day: date, fresh_by: time) ->
     return Trouble(
         topic=late_topic(day),
         title=f"LATE {day} is not published",
-        facts=(("Day", day.isoformat()), ("Due", f"{day + timedelta(days=1)} {fresh_by:%H:%M} UTC")),
+        facts=(("Day", day.isoformat()), ("Due", f"{deadline(day, fresh_by):%Y-%m-%d %H:%M} UTC")),
         sections=(
             ("How far it came", "\n".join(f"{state.dag}: {state.state}" for state in states)),
             (

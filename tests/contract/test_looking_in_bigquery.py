@@ -1,9 +1,11 @@
-"""Two ways to tell what looking costs agree: dry runs of the emulated BigQuery, and sizes of a file's columns and days.
+"""Looking at the marts in the emulated BigQuery and in a file: the same answers, and the same cost.
 
-Neither knows of the other: the emulator reads the statement's text, the dashboard DuckDB's plan of it.
+Of cost, neither way to tell knows of the other: the emulator reads the statement's text, the dashboard DuckDB's plan.
 """
 
+from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import pytest
@@ -11,10 +13,13 @@ from emulated_cloud import EmulatedCloud
 from google.cloud import bigquery
 
 from benchmarks.bi_tables import LAST_DAY, Volume, make_tables
+from dashboard.answers import Marts
 from dashboard.bigquery_marts import BigQueryMarts
 from dashboard.cost_of_looking import BigQueryMeter
+from dashboard.file_marts import FileMarts
 from dashboard.looking import FileMeter, latest_days, page_costs
-from dashboard.report import load_report
+from dashboard.queries import Queries
+from dashboard.report import Page, load_report
 from pipeline.warehouse.base import DATAMART
 
 REPORT = load_report()
@@ -63,6 +68,36 @@ def test_dry_runs_and_sizes_say_the_same(
         (c.page.name, q.name, q.scanned) for c in in_file for q in c.queries
     ]
     assert [c.billed for c in in_bigquery] == [c.billed for c in in_file]
+
+
+def test_both_warehouses_give_the_same_answers(
+    marts: duckdb.DuckDBPyConnection, cloud: EmulatedCloud, tmp_path: Path
+) -> None:
+    file = tmp_path / "datamart.duckdb"
+    marts.execute(f"attach '{file}' as copied")
+    for page in REPORT.pages:
+        marts.execute(f"create table copied.{page.table} as from {page.table}")
+    marts.execute("detach copied")
+    copied(marts, cloud)
+    places = (FileMarts(file, "256MB"), BigQueryMarts(cloud.settings(tmp_path)))
+
+    for page in REPORT.pages:
+        in_file, in_bigquery = (answers(place, page) for place in places)
+        for name, answer in in_file.items():
+            assert answer == in_bigquery[name], (page.name, name)
+        assert all(in_file.values()), page.name
+
+
+def answers(marts: Marts, page: Page) -> dict[str, list[tuple[Any, ...]]]:
+    """What a page shows, by what it is for; and the rows behind it. Ratios to the digits that people see."""
+    queries, view = Queries(REPORT, marts.dialect), latest_days(LAST_DAY)
+    asked = queries.of_page(page, view) | {"rows": queries.rows(page, view, {}, 10_000)}
+    version = marts.version() or ""
+    return {name: sorted(map(_shown, marts.read(query, version).rows), key=repr) for name, query in asked.items()}
+
+
+def _shown(row: tuple[Any, ...]) -> tuple[Any, ...]:
+    return tuple(round(Decimal(str(value)), 6) if isinstance(value, float | Decimal) else value for value in row)
 
 
 def test_a_version_ends_with_a_write_of_any_table_that_is_read(

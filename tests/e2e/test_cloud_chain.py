@@ -8,10 +8,13 @@ from collections.abc import Iterator
 from datetime import date
 
 import pytest
+from dashboard_app import card, opened, said
 from emulated_cloud import EmulatedCloud
 from installation import Installation, installed
 
+from dashboard.report import load_report
 from emulators.servers import Servers
+from ingestion.expected import expected_totals
 from pipeline.airflow_support.chain import CHAIN
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
@@ -46,6 +49,26 @@ def test_a_day_passes_through_all_dags_and_every_layer_equals_its_source(install
 
 def test_the_audit_says_equal(installation: Installation) -> None:
     assert "equal: every published partition" in installation.tillroll("audit").stdout
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::UserWarning")
+def test_the_dashboard_shows_what_the_shop_says_it_did(
+    installation: Installation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, text in installation.environment.items():
+        monkeypatch.setenv(name, text)
+    done = expected_totals(installation.source_url)
+
+    app = opened("sales", days="all")
+
+    assert "Equal to the source" in said(app)
+    assert card(app, "Revenue (EUR)") == f"{sum(day.revenue for day in done):,}"
+    assert card(app, "Units") == f"{sum(day.units for day in done):,}"
+    for page in load_report().pages:
+        shown = opened(page.name, days="all", rows="true")
+        assert [title.value for title in shown.title] == [page.title]
+        assert not shown.error, page.name
+        assert len(shown.get("vega_lite_chart")) == sum(chart.type != "table" for chart in page.charts)
 
 
 def test_each_step_has_labelled_its_jobs(cloud_of_module: EmulatedCloud) -> None:

@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
-from dashboard.drill import picked_row
+from dashboard.drill import picked_row, still_shown
 from dashboard.formats import escaped
+from dashboard.queries import Value, View
 from dashboard.report import load_report
 
 REPORT = load_report()
@@ -41,6 +42,23 @@ def test_a_row_is_found_by_no_amount() -> None:
 
 def test_a_row_that_is_no_longer_there_is_not_picked() -> None:
     assert picked_row(row(1), STORES, REPORT, [{"store_name": "Centre"}]) == {}
+
+
+@pytest.mark.parametrize(
+    ("picked", "is_shown"),
+    [
+        ({"channel": "web"}, True),
+        ({"channel": "app"}, False),
+        ({"day": date(2026, 1, 2)}, True),  # a line is drawn through it, though it has no row
+        ({"day": date(2026, 1, 8)}, False),
+        ({"day": date(2026, 1, 2), "channel": "app"}, False),
+        ({"day": None}, False),
+    ],
+)
+def test_what_was_picked_counts_as_long_as_the_chart_shows_it(picked: dict[str, Value], is_shown: bool) -> None:
+    week = View(date(2026, 1, 1), date(2026, 1, 7))
+
+    assert still_shown(picked, week, [{"day": date(2026, 1, 1), "channel": "web"}]) is is_shown
 
 
 @pytest.mark.parametrize(

@@ -13,12 +13,12 @@ import duckdb
 import pytest
 import streamlit as st
 import yaml
+from dashboard_app import card, opened, said
 from published_marts import FIRST, LAST, publish
 from streamlit.testing.v1 import AppTest
 
 from dashboard.file_marts import FileMarts
 from dashboard.report import load_report
-from dashboard.theme import APP
 from pipeline.alerts.alert import Alert
 from pipeline.alerts.outbox import Outbox
 from pipeline.alerts.routing import Routing
@@ -44,23 +44,6 @@ def marts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     st.cache_data.clear()
 
 
-def opened(page: str, **address: str | list[str]) -> AppTest:
-    """The page, as somebody sees who opens this address."""
-    app = AppTest.from_file(str(APP), default_timeout=120)
-    app.query_params.update(address)
-    app.run()
-    if page != REPORT.pages[0].name:
-        found = [name for name, about in app._registered_pages.items() if about["url_pathname"] == page]
-        app._page_hash = found[0]
-        app.run()
-    assert not app.exception, app.exception
-    return app
-
-
-def card(app: AppTest, label: str) -> str:
-    return next(str(metric.value) for metric in app.metric if metric.label == label)
-
-
 def colours_of(app: AppTest) -> dict[str, str]:
     """Those of the orders by channel."""
     spec = json.loads(app.get("vega_lite_chart")[1].proto.spec)  # type: ignore[attr-defined]
@@ -71,12 +54,6 @@ def colours_of(app: AppTest) -> dict[str, str]:
 def asked(file: Path, sql: str) -> Any:
     with duckdb.connect(str(file), read_only=True) as connection:
         return connection.execute(sql).fetchone()[0]  # type: ignore[index]
-
-
-def said(app: AppTest) -> str:
-    """All that the page says in words."""
-    parts = [*app.title, *app.markdown, *app.caption, *app.info, *app.warning, *app.error]
-    return "\n".join(str(part.value) for part in parts)
 
 
 @pytest.mark.parametrize("page", REPORT.pages, ids=lambda page: page.name)
@@ -258,6 +235,28 @@ def test_health_says_what_is_kept_apart_and_who_does_not_answer(marts: Path, tmp
     assert card(app, "Open alerts") == "1"
     assert "Airflow does not answer: Start the servers with `tillroll up`." in said(app)
     assert "FAILED gcs_to_bq_staging" in app.dataframe[0].value.to_string()
+
+
+def test_health_says_which_scheduled_days_are_overdue(marts: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    publish(marts)
+    assert not any(metric.delta for metric in opened("health").metric)  # no schedule was ever started here
+    monkeypatch.setenv("TILLROLL_SCHEDULE_FROM", "2026-03-01")
+    st.cache_resource.clear()
+
+    delta = next(str(metric.delta) for metric in opened("health").metric if metric.label == "Published up to")
+
+    assert re.fullmatch(r"\d+ days overdue", delta)
+    assert int(delta.split()[0]) >= (datetime.now(UTC).date() - LAST).days - 2
+
+
+def test_a_day_that_is_not_published_is_an_empty_column_of_the_calendar(marts: Path) -> None:
+    publish(marts, "delete from bi_health where day = date '2026-02-27'")
+
+    spec = json.loads(opened("health").get("vega_lite_chart")[0].proto.spec)  # type: ignore[attr-defined]
+
+    for layer in spec["layer"]:
+        columns = layer["encoding"]["x"]["scale"]["domain"]
+        assert columns == ["whole", *(str(SINCE + timedelta(days=n)) for n in range(28))]
 
 
 def test_the_small_file_has_the_columns_that_dbt_publishes(marts: Path) -> None:
