@@ -54,6 +54,12 @@ class Visit:
         self.page.wait_for_timeout(500)
         self.page.wait_for_function(_DONE, timeout=PATIENCE_MS)
 
+    def go(self, title: str) -> None:
+        """Go to another page as people do, by its name beside this one."""
+        self.page.get_by_role("link", name=title).click()
+        self.page.get_by_role("heading", name=title, exact=True).wait_for(timeout=PATIENCE_MS)
+        self.wait()
+
     def title(self) -> str:
         return self.page.locator("h1").inner_text()
 

@@ -109,6 +109,20 @@ def test_a_filter_changes_the_numbers_and_whoever_gets_the_address_sees_them(
         assert window.complaints + another.complaints == []
 
 
+def test_what_is_chosen_on_one_page_holds_on_the_next(chromium: Browser, url: str, marts: Path) -> None:
+    with visit(chromium, url) as window:
+        window.open(days="7")
+        window.choose("Channel", "web")
+
+        window.go("Payments")
+
+        expect(window.page).to_have_url(re.compile(r"/payments\?.*channel=web"), timeout=PATIENCE_MS)
+        since = LAST - timedelta(days=7)
+        web = asked(marts, f"select sum(revenue) from bi_payments where channel = 'web' and day >= date '{since}'")
+        assert window.card("Revenue") == f"{web:,}"
+        assert window.complaints == []
+
+
 def test_a_bar_leads_to_its_rows(chromium: Browser, url: str, marts: Path) -> None:
     channels = [chart.name for chart in REPORT.pages[0].charts].index("revenue-by-channel")
     with visit(chromium, url) as window:
