@@ -1,6 +1,6 @@
 # Two commands on a fresh machine (Python 3.11 to 3.13 and make): `make run` and `make test`.
 .DEFAULT_GOAL := help
-.PHONY: help setup run run-cloud up down test test-fast lint format bench-memory bench-dashboard types scale looker-doc looking crash-matrix crash-matrix-cloud corruption alert-matrix alert-storm mail-picture lock clean
+.PHONY: help setup run run-cloud up down test test-fast test-long lint format bench-memory bench-dashboard types scale looker-doc looking crash-matrix crash-matrix-cloud corruption alert-matrix alert-storm mail-picture lock clean
 SHELL := /bin/sh
 
 UV_VERSION := 0.13.8
@@ -52,11 +52,14 @@ down:  ## Stop the servers
 # Files in order, not the ones with most tests first: the longest files have few tests, and would be left for one core.
 PYTEST := $(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder
 
-test: setup  ## Every test
-	@$(PYTEST)
+test: setup  ## Every test but the longest
+	@$(PYTEST) -m "not long"
+
+test-long: setup  ## The longest: a day through Airflow in the cloud, a year behind it, more ways to fail
+	@$(PYTEST) -m long
 
 test-fast: setup  ## The inner loop: under a minute
-	@$(PYTEST) -m "not slow"
+	@$(PYTEST) -m "not slow and not long"
 
 lint: setup  ## Style, types and SQL
 	@$(BIN)/ruff check .

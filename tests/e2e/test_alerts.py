@@ -128,7 +128,9 @@ def test_the_listener_speaks_for_dags_without_our_callback_and_for_runs(installa
     assert (first["trial_is_of_others"], first["trial_takes_too_long"]) == ("listener", "listener")
 
 
+@pytest.mark.long
 def test_what_was_repaired_and_cleared_is_heard_of_in_the_same_thread(installation: Installation, trials: Path) -> None:
+    wait_for(lambda: heard(installation, "FAILED trial_raises.work for no day") == 1)
     (trials / "repaired").touch()
     with open_api(installation.settings) as api:
         (run,) = api.get("/dags/trial_raises/dagRuns")["dag_runs"]
@@ -153,6 +155,7 @@ def outbox(installation: Installation) -> list[Entry]:
     return Outbox.of(installation.settings.data).entries()
 
 
+@pytest.mark.long
 def test_a_file_that_does_not_parse_is_heard_of_and_so_is_its_repair(installation: Installation, trials: Path) -> None:
     wait_for(lambda: heard(installation, "BROKEN DAG file broken.py") == 1)
     (trials / "broken.py").write_text("from airflow.sdk import DAG\n")

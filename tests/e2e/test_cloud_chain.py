@@ -17,7 +17,7 @@ from emulators.servers import Servers
 from ingestion.expected import expected_totals
 from pipeline.airflow_support.chain import CHAIN
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.long, pytest.mark.timeout(900)]
 
 DAY = date(2025, 1, 1)
 PROJECT = "tillroll-chain"

@@ -8,10 +8,10 @@ import dataclasses
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 from emulated_cloud import EmulatedCloud
 from google.cloud import bigquery
+from google_reading import Record
 from google_side import of_postgres
 from two_places import move
 
@@ -33,9 +33,6 @@ NEXT = LAST + timedelta(days=1)
 PUBLISHED_DAYS = 365
 VOLUMES = Volumes(customers=60, products=40, stores=6, sessions=3000, transactions=1200, reviews=800)
 SHOP = IngestionConfig(history_days=PUBLISHED_DAYS, volumes=VOLUMES)
-
-# A statement as the emulator got it, with its labels.
-Record = dict[str, Any]
 
 
 @dataclass(frozen=True)

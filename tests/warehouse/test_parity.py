@@ -10,8 +10,10 @@ from pathlib import Path
 
 import psycopg
 import pytest
-from emulated_cloud import EmulatedCloud
+from emulated_cloud import SAID, EmulatedCloud
 from google.cloud import bigquery, storage
+from google_reading import KINDS, GoogleReader, in_words
+from google_sql import SqlError
 from two_places import Cloud, Laptop, Rows, exact, move
 
 from emulators.servers import Servers
@@ -157,6 +159,45 @@ def test_a_difference_would_be_found(places: Places) -> None:
     assert exact(Decimal("1.50")) == exact(Decimal("1.5"))
     assert rows.differences(Rows(rows.columns, rows.found - rows.found)) == [*rows.found]
     assert rows.differences(Rows((*rows.columns, "more"), rows.found))
+
+
+@pytest.fixture(scope="module")
+def google(places: Places) -> GoogleReader:
+    return GoogleReader(places.cloud.emulated.project, load_catalog(places.cloud.settings.catalog_path))
+
+
+def test_google_takes_every_statement(
+    places: Places, google: GoogleReader, record_property: Callable[[str, object], None]
+) -> None:
+    sent = places.cloud.emulated.statements()
+    taken = google.read(record for record in sent if record["labels"])  # without labels are those of these tests
+
+    record_property(SAID, in_words(taken))
+    assert set(taken) >= KINDS
+
+
+@pytest.mark.parametrize(
+    ("table", "correct", "planted", "complaint"),
+    [
+        ("stg_transaction", "date(created_at, 'UTC')", "date_trunc('day', created_at)", "date part name is required"),
+        ("stg_transaction", "date(created_at, 'UTC')", "created_at::date", "Syntax error"),
+        ("stg_transaction", "cast(tax_amount as numeric)", "cast(tax as numeric)", "Unrecognized name: tax"),
+        ("stg_transaction", "`quarantine_transaction`", "`quarantine`", "Table not found"),
+        ("core_equality", "orders as built_rows", "'none' as built_rows", "UNION ALL has incompatible types"),
+        ("fact_transaction", "sum(lines.line_amount)", "sum(lines.channel)", "Name channel not found"),
+    ],
+)
+def test_a_fault_of_dialect_is_found(
+    places: Places, google: GoogleReader, table: str, correct: str, planted: str, complaint: str
+) -> None:
+    """In the tables that the test before has made known."""
+    of_table = [record for record in places.cloud.emulated.statements() if record["labels"].get("table") == table]
+    right = next(record for record in of_table if correct in record["statement"])
+    wrong = right | {"statement": right["statement"].replace(correct, planted)}
+
+    with pytest.raises(SqlError, match=complaint):
+        google.read([wrong])
+    assert google.read([right]).total()
 
 
 def test_every_job_of_dbt_is_labelled_and_limited(places: Places) -> None:
