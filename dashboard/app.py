@@ -3,6 +3,7 @@
 What several people share is kept between these runs: the report, the settings, and the answers of the marts.
 """
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -69,6 +70,7 @@ def _shower(page: Page, common: Shared) -> Callable[[], None]:
             st.rerun()
         except TillrollError as error:
             _show_error(error)
+            _try_again(time.monotonic())
 
     return show
 
@@ -81,6 +83,13 @@ def _watch(version: str | None, marts: Marts) -> None:
     except TillrollError:
         return
     if now != version:
+        st.rerun()
+
+
+@st.fragment(run_every=LOOK_S)
+def _try_again(shown_at: float) -> None:
+    """Load the page anew a while after an error was shown: what was away may be back."""
+    if time.monotonic() - shown_at > LOOK_S / 2:
         st.rerun()
 
 

@@ -19,6 +19,9 @@ from dashboard.report import Chart, Page, Report
 SHOWN = 200
 IN_FILE = 100_000
 
+# How a cell begins that a spreadsheet takes for a formula (https://owasp.org/www-community/attacks/CSV_Injection).
+FORMULA = ("=", "+", "-", "@", "\t", "\r")
+
 # The formats of columns that say which one it is, and not how much.
 NAMES = ("text", "key", "flag", "day")
 
@@ -80,8 +83,13 @@ def _csv(page: Page, view: View, picked: Mapping[str, Value], reading: Reading) 
     """The rows as they are in the table, for programs: columns by their names, numbers as numbers."""
     answer = reading.rows(page, view, picked, IN_FILE, kept=False)
     text = io.StringIO()
-    csv.writer(text).writerows([answer.columns, *answer.rows])
+    csv.writer(text).writerows([answer.columns, *(map(no_formula, row) for row in answer.rows)])
     return text.getvalue().encode()
+
+
+def no_formula(value: Any) -> Any:
+    """A text that a spreadsheet would run as a formula, with an apostrophe before it, by which it takes it for text."""
+    return f"'{value}" if isinstance(value, str) and value.startswith(FORMULA) else value
 
 
 def _described(picked: Mapping[str, Value], report: Report) -> str:
@@ -92,8 +100,8 @@ def _described(picked: Mapping[str, Value], report: Report) -> str:
 def _value(value: Any, column: str, report: Report) -> Value:
     """A mark holds what a chart was given: days as text, flags in words."""
     field = report.field[column]
-    if value == WHOLE:
-        return None
     if field.format == "flag":
         return bool(value == field.when_true)
+    if field.format == "day" and value == WHOLE:
+        return None
     return date.fromisoformat(value) if field.format == "day" else value

@@ -51,7 +51,7 @@ def escaped(text: str) -> str:
 
 def change(value: Any, before: Any) -> str | None:
     """By how much a number has changed, in percent; None where that says nothing."""
-    if value is None or not before:
+    if value is None or not before or before < 0:
         return None
     changed = _rounded((Decimal(str(value)) / Decimal(str(before)) - 1) * 100, "0.1")
     return f"{changed:+} %" if changed else UNCHANGED

@@ -41,7 +41,14 @@ def show_equality(published: Published) -> None:
         return
     st.markdown(
         f":green[:material/verified:] Equal to the source when published, last **{at} UTC**; rows counted again: equal"
+        f"{_kept_apart(published)}"
     )
+
+
+def _kept_apart(published: Published) -> str:
+    """Rows of the source that are in no number: a page says so where it says that all is equal."""
+    rows = published.quarantined_rows + published.rejected_rows
+    return f" · :orange[{_count(rows, 'row is', 'rows are')} kept apart: see Health]" if rows else ""
 
 
 def show_health(published: Published, settings: Settings) -> None:

@@ -78,7 +78,8 @@ def charts(report: Report, page: Page) -> str:
         rows.insert(0, ("Scorecards, one each", "", "", "", _metric_labels(report, page.scorecards), "", ""))
     drilled = [report.field[column] for column in page.drill]
     dimensions, metrics = ([f.label for f in drilled if (f.format in _ADDED) is added] for added in (False, True))
-    newest = f"{report.field['day'].label} ↓"
+    moments = [field for field in drilled if field.format == "moment"]
+    newest = ", ".join(f"{field.label} ↓" for field in (report.field["day"], *moments))
     rows.append(("Table", "The rows behind", ", ".join(dimensions), "", ", ".join(metrics), newest, str(ROWS)))
     return _table(["kind", "title", "dimensions", "breakdown", "metrics", "sort", "rows"], rows)
 

@@ -1,7 +1,8 @@
 """One part of a page and what people chose: one SQL query, in the words of DuckDB or of BigQuery.
 
-Values travel as parameters and are never part of the text; names come from the report and are quoted. Every query of a
-page names its first and last day, so that BigQuery reads only the partitions between them.
+Values travel as parameters and are never part of the text; names come from the report and are quoted. Every query of
+numbers names its first and last day, so that BigQuery reads only the partitions between them. What can be chosen, and
+what is published, is asked of all days.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -101,9 +102,12 @@ class Queries:
         where = _Where(self._dialect, page, self._report.filter).between(view.first, view.last).chosen(view)
         where.equal(picked)
         columns = [self._dialect.name(column) for column in page.drill]
-        day = self._dialect.name("day")
-        order = [f"{day} desc", *(column for column in columns if column != day)]
+        order = [f"{self._dialect.name(column)} desc" for column in ("day", *self._moments(page))]
+        order += [column for column in columns if f"{column} desc" not in order]
         return self._select(page, columns, where, f"order by {', '.join(order)}", f"limit {limit}")
+
+    def _moments(self, page: Page) -> list[str]:
+        return [column for column in page.drill if self._report.field[column].format == "moment"]
 
     def options(self, filter_: Filter) -> Query:
         """All values that a filter can choose from."""

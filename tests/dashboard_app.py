@@ -1,11 +1,30 @@
 """The dashboard run as Streamlit runs it, without a browser: a page at an address, and what is on it."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from dashboard.report import load_report
 from dashboard.theme import APP
 
 FIRST_PAGE = load_report().pages[0].name
+
+
+@contextmanager
+def forgotten() -> Iterator[None]:
+    """Nothing that the dashboard keeps for the whole process is of another test, or is left to another."""
+    _forget()
+    try:
+        yield
+    finally:
+        _forget()
+
+
+def _forget() -> None:
+    st.cache_resource.clear()
+    st.cache_data.clear()
 
 
 def opened(page: str, **address: str | list[str]) -> AppTest:

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 from pipeline.embedded import ports
 from pipeline.embedded.state import State
 from pipeline.embedded.urls import airflow_api_url, airflow_database_url, airflow_url
+from pipeline.errors import ConfigurationError
 from pipeline.settings import ROOT, Settings
 
 USER = "admin"
@@ -100,7 +101,12 @@ def known_schedule_from(settings: Settings) -> date | None:
     if settings.schedule_from:
         return settings.schedule_from
     kept = _schedule(settings).read().get("from")
-    return date.fromisoformat(str(kept)) if kept else None
+    try:
+        return date.fromisoformat(str(kept)) if kept else None
+    except ValueError:
+        raise ConfigurationError(
+            f"{home(settings) / 'schedule.json'} holds no day: {kept!r}", "Name the day: TILLROLL_SCHEDULE_FROM."
+        ) from None
 
 
 def _schedule(settings: Settings) -> State:

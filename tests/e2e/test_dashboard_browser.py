@@ -146,6 +146,19 @@ def test_a_bar_leads_to_its_rows(chromium: Browser, url: str, marts: Path) -> No
         assert window.complaints == []
 
 
+def test_a_page_whose_marts_were_away_comes_back_by_itself(chromium: Browser, url: str, marts: Path) -> None:
+    away = marts.parent.rename(marts.parent.with_name("away"))
+    marts.parent.write_text("a file where a folder was")
+    with visit(chromium, url) as window:
+        window.page.goto(url)
+        expect(window.page.get_by_text("Remedy:")).to_be_visible(timeout=PATIENCE_MS)
+
+        marts.parent.unlink()
+        away.rename(marts.parent)
+
+        expect(window.page.get_by_text("Equal to the source")).to_be_visible(timeout=PATIENCE_MS)
+
+
 def test_what_is_published_appears_on_a_page_that_is_open(chromium: Browser, url: str, marts: Path) -> None:
     with visit(chromium, url) as window:
         window.open()

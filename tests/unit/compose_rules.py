@@ -62,6 +62,16 @@ def settings_that_tasks_do_not_get(compose: dict[str, Any]) -> list[str]:
     return sorted(SETTINGS - LAPTOP_ONLY - set(compose["services"]["scheduler"]["environment"]))
 
 
+def deadlines_that_some_do_not_know(compose: dict[str, Any]) -> list[str]:
+    """The tasks, the sentinel and the dashboard go by one schedule and one deadline."""
+    told = {
+        name: (environment.get("TILLROLL_FRESH_BY", "nothing"), environment.get("TILLROLL_SCHEDULE_FROM", "nothing"))
+        for name in ("scheduler", "sentinel", "dashboard")
+        for environment in [compose["services"][name]["environment"]]
+    }
+    return [name for name, settings in told.items() if settings != told["scheduler"]]
+
+
 def variables_that_nothing_explains(compose: dict[str, Any]) -> list[str]:
     asked = {name for text in strings(compose) for name in interpolated(text)}
     handed_on = {

@@ -14,6 +14,7 @@ from compose_rules import (
     containers_out_of_order,
     containers_that_could_do_harm,
     databases_unlike_the_laptops,
+    deadlines_that_some_do_not_know,
     folders_that_are_not_volumes,
     images_that_are_not_made_once,
     images_that_may_change,
@@ -46,6 +47,10 @@ def _tell(service: str, variable: str, value: str | None) -> Plant:
 RULES: dict[Callable[[dict[str, Any]], list[str]], list[Plant]] = {
     settings_that_are_none: [_tell("scheduler", "TILLROLL_LOOK_BACK", "3")],
     settings_that_tasks_do_not_get: [lambda c: c["services"]["scheduler"]["environment"].pop("TILLROLL_LOOKBACK")],
+    deadlines_that_some_do_not_know: [
+        lambda c: c["services"]["dashboard"]["environment"].pop("TILLROLL_FRESH_BY"),
+        _tell("sentinel", "TILLROLL_SCHEDULE_FROM", "2026-01-01"),
+    ],
     variables_that_nothing_explains: [
         _tell("shop", "POSTGRES_DB", "${DATABASE:-shop}"),
         _tell("scheduler", "TILLROLL_SOURCE_URL", "${TILLROLL_SOURCE_URL:-postgresql://${HOST}/shop}"),

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from dashboard.drill import picked_row, still_shown
-from dashboard.formats import escaped
+from dashboard.drill import no_formula, picked_in, picked_row, still_shown
+from dashboard.formats import change, escaped
 from dashboard.queries import Value, View
 from dashboard.report import load_report
 
@@ -59,6 +59,31 @@ def test_what_was_picked_counts_as_long_as_the_chart_shows_it(picked: dict[str, 
     week = View(date(2026, 1, 1), date(2026, 1, 7))
 
     assert still_shown(picked, week, [{"day": date(2026, 1, 1), "channel": "web"}]) is is_shown
+
+
+@pytest.mark.parametrize(
+    ("column", "mark", "value"),
+    [("day", "whole", None), ("day", "2026-01-02", date(2026, 1, 2)), ("store_name", "whole", "whole")],
+)
+def test_a_mark_stands_for_what_its_column_holds(column: str, mark: str, value: Value) -> None:
+    chart = next(c for page in REPORT.pages for c in page.charts if c.dimension == column and not c.breakdown)
+    event = SimpleNamespace(selection={"pick": [{column: mark}]})
+
+    assert picked_in(event, chart, REPORT) == {column: value}
+
+
+@pytest.mark.parametrize(
+    ("now", "before", "said"),
+    [(3, 2, "+50.0 %"), (-50, 100, "-150.0 %"), (50, -50, None), (-20, -10, None), (1, 0, None)],
+)
+def test_a_change_from_less_than_nothing_says_nothing(now: int, before: int, said: str | None) -> None:
+    assert change(now, before) == said
+
+
+@pytest.mark.parametrize("held", ["=1+1", "+1", "-1", "@x", "\t=1"])
+def test_no_text_of_a_file_is_a_formula(held: str) -> None:
+    assert no_formula(held) == f"'{held}"
+    assert [no_formula(value) for value in ("a=1", Decimal(-1), None, "")] == ["a=1", Decimal(-1), None, ""]
 
 
 @pytest.mark.parametrize(

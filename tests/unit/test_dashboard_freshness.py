@@ -7,6 +7,8 @@ from typing import Any
 import pytest
 
 from dashboard.freshness import overdue
+from pipeline.embedded.airflow_environment import home
+from pipeline.errors import ConfigurationError
 from pipeline.settings import Settings
 
 SCHEDULED = date(2026, 3, 1)
@@ -41,6 +43,15 @@ def test_a_scheduled_day_is_overdue_from_its_deadline_on(
     found = overdue(settings(tmp_path), published, now)
 
     assert (found and (found.first, found.last)) == days
+
+
+def test_a_broken_file_of_the_schedule_is_named(tmp_path: Path) -> None:
+    chosen = settings(tmp_path, schedule_from=None)
+    (home(chosen)).mkdir(parents=True)
+    (home(chosen) / "schedule.json").write_text('{"from": "soon"}')
+
+    with pytest.raises(ConfigurationError, match=r"schedule\.json holds no day: 'soon'"):
+        overdue(chosen, SCHEDULED, datetime(2030, 1, 1, tzinfo=UTC))
 
 
 def test_without_a_deadline_or_a_schedule_nothing_is_overdue(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ import duckdb
 import pytest
 import streamlit as st
 import yaml
-from dashboard_app import card, opened, said
+from dashboard_app import card, forgotten, opened, said
 from published_marts import FIRST, LAST, publish
 from streamlit.testing.v1 import AppTest
 
@@ -39,9 +39,8 @@ def marts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     monkeypatch.setenv("TILLROLL_AIRFLOW_PORT", "9")
     file = tmp_path / "warehouse" / "datamart.duckdb"
     file.parent.mkdir()
-    yield file
-    st.cache_resource.clear()
-    st.cache_data.clear()
+    with forgotten():
+        yield file
 
 
 def colours_of(app: AppTest) -> dict[str, str]:
@@ -218,6 +217,23 @@ def test_a_wrong_number_in_the_warehouse_is_a_warning_on_every_page(marts: Path)
 
         assert "1 table and day of 121 hold other numbers of rows" in app.warning[0].value
         assert "Equal to the source" not in said(app)
+
+
+def test_every_page_says_how_many_rows_are_in_no_number(marts: Path) -> None:
+    publish(marts, "update bi_health set quarantined_rows = 2, rejected_rows = 1 where day = '2026-02-10'")
+    rows = asked(marts, "select sum(quarantined_rows) + sum(rejected_rows) from bi_health")
+
+    assert f"{rows} rows are kept apart: see Health" in said(opened("sales"))
+
+
+def test_the_rows_behind_a_number_are_the_latest(marts: Path) -> None:
+    publish(marts)
+
+    app = opened("customers")
+    first = app.toggle(key="rows").set_value(True).run().dataframe[-1].value.iloc[0]
+
+    latest = asked(marts, "select max(ordered_at) from bi_customers")
+    assert first["Ordered at (UTC)"] == f"{latest:%Y-%m-%d %H:%M}"
 
 
 def test_health_says_what_is_kept_apart_and_who_does_not_answer(marts: Path, tmp_path: Path) -> None:
