@@ -1,5 +1,6 @@
 """What is done to the world while a run is stopped at a failpoint, and what has to be mended before the next run."""
 
+import json
 import os
 import signal
 from collections.abc import Callable, Sequence
@@ -86,11 +87,14 @@ def _forbid(scene: Scene) -> Mend:
 
 
 def _damage_object(scene: Scene) -> Mend:
-    """Of those of the day itself, which the run is about to load; a heal may have written other days' only."""
-    days = scene.place.folder / "lake/source/csv"
-    files = sorted((days / DAY).glob("*.csv")) or sorted(days.rglob("*.csv"))
-    file = _one_of(files, scene.chance)
-    _damage(file, _one_of(_DAMAGES, scene.chance * 7 % 1))
+    """Of those that the run is about to load, as its manifests say: they are of its own snapshot."""
+    lake = scene.place.folder / "lake"
+    manifests = [json.loads(file.read_text("utf-8")) for file in lake.glob("source/csv/*/manifest.json")]
+    newest = max(manifest["run"]["sequence"] for manifest in manifests if manifest["run"])
+    objects = [found for manifest in manifests for found in manifest["objects"].values()]
+    paths = sorted(part["path"] for found in objects if found["sequence"] == newest for part in found["parts"])
+    if paths:  # a run that finds nothing changed loads nothing
+        _damage(lake / _one_of(paths, scene.chance), _one_of(_DAMAGES, scene.chance * 7 % 1))
     return _nothing
 
 

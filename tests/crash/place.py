@@ -23,6 +23,8 @@ _LEDGER = "select table_name, partition, rows, checksum, schema_id"
 # Of what core and datamart tell of the ledger, what says when a partition was published, and by which run.
 _TELLS_OF_LEDGER = {"published_partition", "bi_health"}
 _OBSERVED_IN_LEDGER = "exclude (published_at, run_day)"
+# What dbt has parsed: which of its commands write it anew depends on what they find there.
+_CACHE = "partial_parse.msgpack"
 
 
 @dataclass(frozen=True)
@@ -125,7 +127,7 @@ class Place:
     def _names(self) -> Iterator[tuple[str, str]]:
         """Which files there are outside of the lake: what a killed run has left would be there for good."""
         for path in sorted(path for path in self.folder.rglob("*") if path.is_file()):
-            if not path.is_relative_to(self.folder / "lake"):
+            if not path.is_relative_to(self.folder / "lake") and path.name != _CACHE:
                 yield f"file {path.relative_to(self.folder)}", "is there"
 
 
