@@ -3,7 +3,8 @@
 import json
 import logging
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
@@ -106,7 +107,7 @@ def _results(
     run_folder = _run_folder(settings)
     watcher = _Watcher(progress, f"{command} {build.selector}", require_lock)
     runner = dbtRunner(callbacks=[watcher])
-    with environment(variables):
+    with environment(variables), _unwritable_log():
         try:
             outcome = runner.invoke(build.arguments(run_folder, command))
         finally:
@@ -215,7 +216,18 @@ def _close_files() -> None:
     dbt_log = logging.getLogger("file_log")
     for handler in list(dbt_log.handlers):
         dbt_log.removeHandler(handler)
-        handler.close()
+        with suppress(OSError):  # what it still held does not fit on the disk; what failed, dbt's results say
+            handler.close()
+
+
+@contextmanager
+def _unwritable_log() -> Iterator[None]:
+    """Without Python's own traceback on the terminal for each line that cannot be written: a full disk has many."""
+    before, logging.raiseExceptions = logging.raiseExceptions, False
+    try:
+        yield
+    finally:
+        logging.raiseExceptions = before
 
 
 class _Watcher:

@@ -88,19 +88,25 @@ def _forbid(scene: Scene) -> Mend:
 
 def _damage_object(scene: Scene) -> Mend:
     """Of those that the run is about to load, as its manifests say: they are of its own snapshot."""
-    lake = scene.place.folder / "lake"
-    manifests = [json.loads(file.read_text("utf-8")) for file in lake.glob("source/csv/*/manifest.json")]
+    files = (scene.place.folder / "lake/source/csv").glob("*/manifest.json")
+    manifests = [json.loads(file.read_text("utf-8")) for file in files]
     newest = max(manifest["run"]["sequence"] for manifest in manifests if manifest["run"])
     objects = [found for manifest in manifests for found in manifest["objects"].values()]
     paths = sorted(part["path"] for found in objects if found["sequence"] == newest for part in found["parts"])
     if paths:  # a run that finds nothing changed loads nothing
-        _damage(lake / _one_of(paths, scene.chance), _one_of(_DAMAGES, scene.chance * 7 % 1))
+        file = scene.place.folder / "lake" / _one_of(paths, scene.chance)
+        _damage(file, _one_of(_DAMAGES, scene.chance * 7 % 1))
     return _nothing
 
 
 def _tear_manifest(scene: Scene) -> Mend:
-    """What the message says is done: it is deleted."""
+    """What the message says is done: it is deleted.
+
+    A heal is of an earlier day, whose manifest names other runs' objects, too: without it they would stay unnamed.
+    """
     file = scene.place.folder / "lake/source/csv" / DAY / "manifest.json"
+    if not file.exists():
+        return _nothing
     os.truncate(file, int(file.stat().st_size * scene.chance))
     return file.unlink
 

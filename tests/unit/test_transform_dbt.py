@@ -1,5 +1,6 @@
 """How dbt is called and what is made of its answers; the answers of a real dbt are looked at in tests/warehouse."""
 
+import logging
 import re
 from datetime import date
 from pathlib import Path
@@ -12,7 +13,7 @@ from pipeline.errors import StepError
 from pipeline.progress import silent
 from pipeline.reports import Warned
 from pipeline.settings import Settings
-from pipeline.transform_dbt import Build, _counts, _failure, _Watcher, run_dbt
+from pipeline.transform_dbt import Build, _close_files, _counts, _failure, _unwritable_log, _Watcher, run_dbt
 
 PROJECT = Path("/shop/dbt")
 
@@ -30,6 +31,19 @@ def test_changed_days_are_passed_as_texts(tmp_path: Path) -> None:
 
     assert changed_days(build) == '["2025-01-01", "2025-02-01"]'
     assert "--full-refresh" not in build.arguments(tmp_path)
+
+
+def test_a_log_that_does_not_fit_on_the_disk_hides_no_other_failure(capsys: pytest.CaptureFixture[str]) -> None:
+    log = logging.getLogger("file_log")
+    log.addHandler(logging.FileHandler("/dev/full"))
+
+    with _unwritable_log():
+        log.error("a line")
+    _close_files()
+
+    assert log.handlers == []
+    assert capsys.readouterr().err == ""
+    assert logging.raiseExceptions
 
 
 def test_no_changed_day_is_not_every_day() -> None:
