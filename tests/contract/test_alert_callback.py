@@ -18,6 +18,8 @@ from pipeline.alerts import outbox_tables
 from pipeline.alerts.outbox import Outbox
 from pipeline.errors import DataError
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(autouse=True)
 def _own_settings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

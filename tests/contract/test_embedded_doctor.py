@@ -20,6 +20,8 @@ from pipeline.finding import Finding, Verdict
 from pipeline.settings import Settings
 from pipeline.warehouse.duckdb import DuckDBWarehouse
 
+pytestmark = pytest.mark.slow
+
 CATALOG = """
 schema: shop
 tables:

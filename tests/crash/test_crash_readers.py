@@ -7,6 +7,8 @@ from pathlib import Path
 import duckdb
 import pytest
 
+pytestmark = pytest.mark.slow
+
 # In a process of its own: readers are forks, and a test's process has threads.
 PROGRAM = """
 import sys

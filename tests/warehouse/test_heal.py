@@ -12,6 +12,8 @@ from pipeline.fingerprint import Partition
 from pipeline.plan import Scope
 from pipeline.warehouse.duckdb import DuckDBPublication
 
+pytestmark = pytest.mark.slow
+
 IN_THE_SOURCE = """
 update ecommerce.sale set amount = 0 where sale_id = 20;
 delete from ecommerce.sale where created_at >= '2024-12-15Z' and created_at < '2024-12-16Z';

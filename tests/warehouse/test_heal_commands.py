@@ -17,6 +17,8 @@ from pipeline.cli import steps as _steps  # noqa: F401 - adds the commands
 from pipeline.cli.app import app
 from pipeline.settings import Settings
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def inbox() -> Iterator[MailCatcher]:

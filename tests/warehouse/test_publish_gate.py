@@ -24,6 +24,8 @@ from pipeline.manifest import LakeObject
 from pipeline.snapshot import Snapshot
 from pipeline.warehouse.duckdb import DuckDBPublication
 
+pytestmark = pytest.mark.slow
+
 NOTHING: list[tuple[object, ...]] = [(0,)]
 
 

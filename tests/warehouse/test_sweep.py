@@ -10,6 +10,8 @@ from pipeline import steps
 from pipeline.errors import TransientError
 from pipeline.manifest import manifest_path, parse_manifest
 
+pytestmark = pytest.mark.slow
+
 CHANGES = """
 update ecommerce.sale set amount = 0 where sale_id = 20;
 delete from ecommerce.sale where sale_id = 21;

@@ -15,6 +15,8 @@ from small_shop import DAY, DDL, Shop
 from pipeline import steps
 from pipeline.errors import VanishingRowsError
 
+pytestmark = pytest.mark.slow
+
 SALES = "select count(*) from staging.sale"
 PARTITIONED = """
 create schema ecommerce;

@@ -20,6 +20,8 @@ from pipeline.manifest import manifest_path
 from pipeline.sequence import SEQUENCE
 from pipeline.snapshot import Snapshot, open_snapshot
 
+pytestmark = pytest.mark.slow
+
 # Every kind of change, within the lookback: on old days, and from one day to another.
 CHANGES = (
     "insert into ecommerce.sale values (999, 1, null, '2025-01-10 12:00Z')",
