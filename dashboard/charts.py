@@ -1,7 +1,7 @@
 """Charts of the report, drawn with Altair from the rows of one query each. A mark that is picked leads to its rows."""
 
 from collections.abc import Callable, Sequence
-from datetime import date, timedelta
+from datetime import date
 from decimal import Decimal
 from typing import Any
 
@@ -13,6 +13,7 @@ from dashboard.queries import View
 from dashboard.reading import Record
 from dashboard.report import Chart, Metric, Report
 from dashboard.theme import BLUE, SERIES
+from pipeline.days import days_between
 
 PICK = "pick"
 WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
@@ -62,11 +63,10 @@ def _plain(name: str, value: Any, report: Report) -> Any:
 def _with_every_day(chart: Chart, records: Sequence[Record], view: View) -> list[Record]:
     series = sorted({record[chart.breakdown] for record in records}, key=str) if chart.breakdown else [None]
     found = {(record["day"], record.get(chart.breakdown or "")): record for record in records}
-    days = [view.first + timedelta(days=n) for n in range(view.days)]
     nothing = dict.fromkeys(chart.metrics, 0)
     return [
         found.get((day, one)) or {"day": day, **({chart.breakdown: one} if chart.breakdown else {}), **nothing}
-        for day in days
+        for day in days_between(view.first, view.last)
         for one in series
     ]
 

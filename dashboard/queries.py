@@ -102,12 +102,10 @@ class Queries:
         where = _Where(self._dialect, page, self._report.filter).between(view.first, view.last).chosen(view)
         where.equal(picked)
         columns = [self._dialect.name(column) for column in page.drill]
-        order = [f"{self._dialect.name(column)} desc" for column in ("day", *self._moments(page))]
-        order += [column for column in columns if f"{column} desc" not in order]
+        newest = ["day", *(column for column in page.drill if self._report.field[column].format == "moment")]
+        order = [f"{self._dialect.name(column)} desc" for column in newest]
+        order += [self._dialect.name(column) for column in page.drill if column not in newest]
         return self._select(page, columns, where, f"order by {', '.join(order)}", f"limit {limit}")
-
-    def _moments(self, page: Page) -> list[str]:
-        return [column for column in page.drill if self._report.field[column].format == "moment"]
 
     def options(self, filter_: Filter) -> Query:
         """All values that a filter can choose from."""

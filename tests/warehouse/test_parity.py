@@ -2,6 +2,7 @@
 
 import re
 import uuid
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import date, timedelta
@@ -166,16 +167,18 @@ def google(places: Places) -> GoogleReader:
     return GoogleReader(places.cloud.emulated.project, load_catalog(places.cloud.settings.catalog_path))
 
 
-def test_google_takes_every_statement(
-    places: Places, google: GoogleReader, record_property: Callable[[str, object], None]
-) -> None:
-    sent = places.cloud.emulated.statements()
-    taken = google.read(record for record in sent if record["labels"])  # without labels are those of these tests
+@pytest.fixture(scope="module")
+def taken(google: GoogleReader, places: Places) -> Counter[str]:
+    """What Google's analyzer took of all that was sent; what has no label, these tests sent themselves."""
+    return google.read(record for record in places.cloud.emulated.statements() if record["labels"])
 
+
+def test_google_takes_every_statement(taken: Counter[str], record_property: Callable[[str, object], None]) -> None:
     record_property(SAID, in_words(taken))
     assert set(taken) >= KINDS
 
 
+@pytest.mark.usefixtures("taken")
 @pytest.mark.parametrize(
     ("table", "correct", "planted", "complaint"),
     [
@@ -190,7 +193,6 @@ def test_google_takes_every_statement(
 def test_a_fault_of_dialect_is_found(
     places: Places, google: GoogleReader, table: str, correct: str, planted: str, complaint: str
 ) -> None:
-    """In the tables that the test before has made known."""
     of_table = [record for record in places.cloud.emulated.statements() if record["labels"].get("table") == table]
     right = next(record for record in of_table if correct in record["statement"])
     wrong = right | {"statement": right["statement"].replace(correct, planted)}
